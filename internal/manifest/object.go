@@ -1,0 +1,175 @@
+// Package manifest turns rendered YAML into objects: each with its identity, its text, and where it comes from.
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// Origin says which file of the repository an object was first defined in.
+type Origin struct {
+	// File is the file that holds the object, from the repository's root; "" when it is not known or lies in a
+	// remote base.
+	File string `json:"file,omitempty"`
+	// Kustomization is the file whose generator or transformer made the object, for generated objects.
+	Kustomization string `json:"kustomization,omitempty"`
+}
+
+// Object is one Kubernetes object of a target's rendered manifest. Its text is parsed when first asked for, so that
+// objects that are equal on base and head cost nothing. Objects are safe to share between goroutines and must not
+// be changed.
+type Object struct {
+	ID      ID
+	Version string // API version without its group: "v1"
+	Text    []byte // the YAML document, without separators, with a final newline
+	Line    int    // line of the rendered manifest on which Text begins, 1-based
+	Origin  Origin
+
+	parse sync.Once
+	node  *yaml.Node
+	value map[string]any
+	err   error
+}
+
+// APIVersion gives the object's apiVersion as it stands in YAML.
+func (o *Object) APIVersion() string {
+	if o.ID.Group == "" {
+		return o.Version
+	}
+	return o.ID.Group + "/" + o.Version
+}
+
+// Node returns the object's mapping node, for its order and positions; nil where Text is not a YAML mapping.
+func (o *Object) Node() *yaml.Node {
+	o.decode()
+	return o.node
+}
+
+// Value returns the object as JSON-like data: map[string]any, []any, string, bool, int64, float64 and nil.
+func (o *Object) Value() map[string]any {
+	o.decode()
+	return o.value
+}
+
+func (o *Object) decode() {
+	o.parse.Do(func() {
+		if o.node != nil {
+			o.value, o.err = mapping(o.node)
+			return
+		}
+		var doc yaml.Node
+		if o.err = yaml.Unmarshal(o.Text, &doc); o.err != nil || len(doc.Content) == 0 {
+			return
+		}
+		if o.value, o.err = mapping(doc.Content[0]); o.err == nil {
+			o.node = doc.Content[0]
+		}
+	})
+}
+
+// Parse splits a YAML stream into its objects. Documents that are empty or null are passed over; one that is no
+// object (no kind, no name, not a mapping, a List with items is flattened by the renderer) gives a finding at its line
+// and the others are still returned. A stream that is not YAML gives one finding. The file name only labels positions.
+func Parse(file string, data []byte) ([]*Object, finding.List) {
+	var objects []*Object
+	var problems finding.List
+	for _, doc := range Split(data) {
+		var node yaml.Node
+		if err := yaml.Unmarshal(doc.Text, &node); err != nil {
+			problems = append(problems, syntaxFinding(file, doc.Line, err))
+			continue
+		}
+		if len(node.Content) == 0 || node.Content[0].ShortTag() == "!!null" {
+			continue
+		}
+		object, err := newObject(node.Content[0], doc)
+		if err != nil {
+			problems = append(problems, finding.Finding{
+				Rule: "manifest/object", Severity: finding.Error, Message: err.Error(),
+				Pos: finding.Pos{File: file, Line: doc.Line + node.Content[0].Line - 1, Column: node.Content[0].Column},
+			})
+			continue
+		}
+		object.Origin.File = file
+		objects = append(objects, object)
+	}
+	return objects, problems
+}
+
+func newObject(node *yaml.Node, doc Document) (*Object, error) {
+	value, err := mapping(node)
+	if err != nil {
+		return nil, err
+	}
+	text := func(v any) string { s, _ := v.(string); return s }
+	metadata, _ := value["metadata"].(map[string]any)
+	object := &Object{Text: doc.Text, Line: doc.Line, node: node, value: value}
+	object.ID = ID{Kind: text(value["kind"]), Namespace: text(metadata["namespace"]), Name: text(metadata["name"])}
+	object.ID.Group, object.Version = SplitAPIVersion(text(value["apiVersion"]))
+	object.parse.Do(func() {})
+	switch {
+	case object.ID.Kind == "":
+		return nil, fmt.Errorf("this document has no kind, so it is no Kubernetes object")
+	case object.Version == "":
+		return nil, fmt.Errorf("this %s has no apiVersion", object.ID.Kind)
+	case object.ID.Name == "" && !strings.HasSuffix(object.ID.Kind, "List"):
+		return nil, fmt.Errorf("this %s has no metadata.name", object.ID.Kind)
+	}
+	return object, nil
+}
+
+// Document is one YAML document of a stream.
+type Document struct {
+	Text []byte // without the separator
+	Line int    // line of the stream on which Text begins, 1-based
+}
+
+// Split cuts a YAML stream at its "---" lines. Documents of blank lines only are left out.
+func Split(data []byte) []Document {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	var docs []Document
+	line, start, startLine := 1, 0, 1
+	flush := func(end int) {
+		if text := data[start:end]; len(bytes.TrimSpace(text)) > 0 {
+			docs = append(docs, Document{Text: text, Line: startLine})
+		}
+	}
+	for at := 0; at < len(data); line++ {
+		end := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		if current := bytes.TrimRight(data[at:end], " \t\r\n"); bytes.Equal(current, []byte("---")) {
+			flush(at)
+			start, startLine = end, line+1
+		} else if bytes.HasPrefix(current, []byte("--- ")) { // content or a comment follows the separator
+			flush(at)
+			start, startLine = at, line
+		}
+		at = end
+	}
+	flush(len(data))
+	return docs
+}
+
+var yamlErrorLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line (\d+): `)
+
+func syntaxFinding(file string, firstLine int, err error) finding.Finding {
+	message, line := strings.TrimPrefix(err.Error(), "yaml: "), firstLine
+	if m := yamlErrorLine.FindStringSubmatch(err.Error()); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		line, message = firstLine+n-1, err.Error()[len(m[0]):]
+	}
+	return finding.Finding{
+		Rule: "manifest/yaml", Severity: finding.Error, Message: "this is not valid YAML: " + message,
+		Pos: finding.Pos{File: file, Line: line},
+	}
+}

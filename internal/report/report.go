@@ -1,0 +1,90 @@
+// Package report holds the outcome of a run as one value, and its views: text, Markdown, JSON, SARIF, JUnit and HTML.
+// The value is the JSON form that DESIGN calls a contract: it has a version and only grows.
+package report
+
+import (
+	"github.com/sluice-dev/sluice/internal/diff"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
+)
+
+// Version is the version of the JSON form.
+const Version = 1
+
+// Verdict is the outcome in one word.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass       Verdict = "pass"
+	Fail       Verdict = "fail"       // findings that gate
+	Incomplete Verdict = "incomplete" // something could not be checked: wins over fail
+)
+
+// Status says what became of a target on head.
+type Status string
+
+// The statuses of a target on head, and (Rendered, Failed, Absent) on base.
+const (
+	Rendered Status = "rendered"
+	Failed   Status = "failed"
+	Removed  Status = "removed"
+	Absent   Status = "absent"
+)
+
+// Report is everything that a check has to say.
+type Report struct {
+	Version    int              `json:"version"`
+	Base       string           `json:"base"` // commit id; "" where there is no base
+	Head       string           `json:"head"` // commit id, or "worktree"
+	Verdict    Verdict          `json:"verdict"`
+	Targets    []Target         `json:"targets"`
+	Changes    []Change         `json:"changes"`
+	Findings   finding.List     `json:"findings"`
+	Coverage   Coverage         `json:"coverage"`
+	NonTargets []plan.NonTarget `json:"non_targets,omitempty"` // with --all
+	Notes      []string         `json:"notes,omitempty"`       // what a reader must know: a layout that was guessed, a base that has no configuration
+	Gate       Gate             `json:"gate"`
+	Unaffected int              `json:"unaffected"` // targets that the change cannot reach, and so were not rendered
+}
+
+// Gate says which findings make the verdict fail.
+type Gate struct {
+	FailOn   string `json:"fail_on"`  // error, warning or never
+	Findings string `json:"findings"` // new or all
+}
+
+// Target is one target of the run.
+type Target struct {
+	plan.Target
+	Status  Status   `json:"status"`
+	Base    Status   `json:"base"` // rendered, failed or absent
+	Why     []string `json:"why"`  // the chains through which the change reaches it
+	Objects int      `json:"objects"`
+}
+
+// Change is one object's change in one target.
+type Change struct {
+	Target    string      `json:"target"`
+	Group     string      `json:"group"`
+	Kind      string      `json:"kind"`
+	Namespace string      `json:"namespace"`
+	Name      string      `json:"name"`
+	Action    diff.Action `json:"action"`
+	Was       string      `json:"was,omitempty"`
+	Diff      string      `json:"diff"`     // unified YAML diff, secrets masked
+	GroupID   string      `json:"group_id"` // equal for the same change in several targets
+	Risks     []string    `json:"risks,omitempty"`
+	Added     int         `json:"added"`   // lines
+	Removed   int         `json:"removed"` // lines
+}
+
+// Coverage counts what was validated, so that nothing is silently green.
+type Coverage struct {
+	Objects      int            `json:"objects"`
+	Validated    int            `json:"validated"`
+	Unknown      int            `json:"unknown"`                 // without a schema
+	UnknownKinds map[string]int `json:"unknown_kinds,omitempty"` // "FooBar.example.com/v1" → objects
+	Policies     int            `json:"policies"`                // rules that were evaluated
+	Kubernetes   []string       `json:"kubernetes,omitempty"`    // versions whose schemas were used
+}
