@@ -1,0 +1,194 @@
+// Package git reads a repository as object trees: nothing is ever checked out. It runs the git program, whose objects it
+// reads through one persistent `git cat-file --batch`.
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Errors that callers tell apart.
+var (
+	ErrNoGit         = errors.New("the git program was not found: install git")
+	ErrNotRepository = errors.New("not a git repository")
+	ErrEmpty         = errors.New("the repository has no commits yet")
+)
+
+// UnknownRevisionError says that a revision names no commit that is present.
+type UnknownRevisionError struct {
+	Rev     string
+	Shallow bool // the clone has no full history, so the commit may exist elsewhere
+}
+
+func (e *UnknownRevisionError) Error() string {
+	if e.Shallow {
+		return fmt.Sprintf("revision %q is not in this shallow clone: fetch it (git fetch --depth=1 origin %s), or set fetch-depth: 0 on actions/checkout", e.Rev, e.Rev)
+	}
+	return fmt.Sprintf("unknown revision %q: git knows no such commit, branch or tag here", e.Rev)
+}
+
+// Options are how to open a repository. The zero value suits a person's own clone.
+type Options struct {
+	// Trust opens a repository that belongs to another user, as the workspace of a container action does.
+	Trust bool
+}
+
+// Repo is an open repository. It is safe for concurrent use; Close ends the processes behind it.
+type Repo struct {
+	root    string // of the working tree; the git directory itself for a bare repository
+	bare    bool
+	env     []string
+	objects *batch
+	scratch []string // directories to remove on Close
+	close   []func() error
+}
+
+// Open finds the repository that holds dir. It fails with ErrNoGit, or with an error that is ErrNotRepository.
+func Open(ctx context.Context, dir string, opts Options) (*Repo, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s: %w: there is no such directory", dir, ErrNotRepository)
+	}
+	r := &Repo{root: dir, env: environment(opts, dir)}
+	out, err := r.git(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
+	if err != nil {
+		if errors.Is(err, ErrNoGit) || ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %w (%s)", dir, ErrNotRepository, firstLine(err.Error()))
+	}
+	bare, gitDir, _ := strings.Cut(out, "\n")
+	if r.bare = bare == "true"; r.bare {
+		r.root = gitDir
+	} else if r.root, err = r.git(ctx, "rev-parse", "--show-toplevel"); err != nil {
+		return nil, fmt.Errorf("%s: %w (%s)", dir, ErrNotRepository, firstLine(err.Error()))
+	}
+	r.env = environment(opts, r.root)
+	if r.objects, err = startBatch(r.root, r.env); err != nil {
+		return nil, err
+	}
+	r.close = append(r.close, r.objects.Close)
+	return r, nil
+}
+
+// environment is what git runs with: the caller's, never asking questions, never writing where a read was meant.
+func environment(opts Options, dir string) []string {
+	env := append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1")
+	if opts.Trust {
+		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+dir)
+	}
+	return env
+}
+
+// Root is the top directory of the working tree, absolute.
+func (r *Repo) Root() string { return r.root }
+
+// Close ends the processes and removes the scratch directories of r.
+func (r *Repo) Close() error {
+	var errs []error
+	for _, end := range r.close {
+		errs = append(errs, end())
+	}
+	for _, dir := range r.scratch {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Resolve gives the full commit id that a revision (branch, tag, id, HEAD~2, …) names. It fails with an
+// *UnknownRevisionError, or with ErrEmpty for HEAD of a repository without commits.
+func (r *Repo) Resolve(ctx context.Context, rev string) (string, error) {
+	id, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err == nil {
+		return id, nil
+	}
+	if errors.Is(err, ErrNoGit) || ctx.Err() != nil {
+		return "", err
+	}
+	if any, err := r.git(ctx, "rev-list", "--all", "--max-count=1"); rev == "HEAD" && err == nil && any == "" {
+		return "", ErrEmpty
+	}
+	return "", &UnknownRevisionError{Rev: rev, Shallow: r.Shallow(ctx)}
+}
+
+// Shallow reports whether the clone lacks part of its history.
+func (r *Repo) Shallow(ctx context.Context) bool {
+	out, err := r.git(ctx, "rev-parse", "--is-shallow-repository")
+	return err == nil && out == "true"
+}
+
+// MergeBase gives the newest commit that a and b have in common; ok is false where they have none (or where a shallow
+// clone does not hold it).
+func (r *Repo) MergeBase(ctx context.Context, a, b string) (id string, ok bool) {
+	id, err := r.git(ctx, "merge-base", a, b)
+	return id, err == nil && id != ""
+}
+
+// Parents gives the parent ids of a commit, the first parent first. A shallow clone's border commit has none.
+func (r *Repo) Parents(ctx context.Context, commit string) ([]string, error) {
+	out, err := r.git(ctx, "rev-parse", commit+"^@")
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(out), nil
+}
+
+// Fetch brings one commit and its tree, without history, from the remote "origin".
+func (r *Repo) Fetch(ctx context.Context, commit string) error {
+	_, err := r.git(ctx, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "origin", commit)
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", commit, err)
+	}
+	return nil
+}
+
+// Dirty reports whether the working tree differs from HEAD, untracked files included.
+func (r *Repo) Dirty(ctx context.Context) (bool, error) {
+	if r.bare {
+		return false, nil
+	}
+	out, err := r.git(ctx, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=all")
+	return out != "", err
+}
+
+// git runs one git command and returns its output without the final newline. A failure carries what git said.
+func (r *Repo) git(ctx context.Context, args ...string) (string, error) {
+	out, err := run(ctx, r.root, r.env, args...)
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+func run(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir, cmd.Env = dir, env
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return stdout.Bytes(), nil
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, ErrNoGit
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("git %s: %w", args[0], ctx.Err())
+	default:
+		said := strings.TrimSpace(stderr.String())
+		if said == "" {
+			said = err.Error()
+		}
+		return nil, fmt.Errorf("git %s: %s", args[0], said)
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
