@@ -1,0 +1,113 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sluice-dev/sluice/"
+
+// pure packages turn values into values: they touch no process, network, clock or environment.
+const pure = "finding config plan manifest schema policy diff lint yamledit promote gate report pipeline"
+
+// house is the plan of the house: which package of the module may import which. A change here is a change of the design.
+var house = map[string]string{
+	"cmd/sluice":          "cli",
+	"internal/cli":        "*",
+	"internal/pipeline":   pure,
+	"internal/finding":    "",
+	"internal/config":     "finding",
+	"internal/plan":       "config finding",
+	"internal/manifest":   "finding",
+	"internal/render":     "manifest plan finding",
+	"internal/schema":     "manifest finding",
+	"internal/policy":     "manifest finding policies",
+	"internal/lint":       "diff manifest finding",
+	"internal/diff":       "manifest",
+	"internal/bundle":     "schema policy config finding policies",
+	"internal/yamledit":   "",
+	"internal/promote":    "config yamledit finding",
+	"internal/gate":       "config finding",
+	"internal/rehearse":   "manifest finding",
+	"internal/report":     "plan diff finding promote",
+	"internal/git":        "",
+	"internal/github":     "",
+	"internal/githubtest": "",
+	"policies":            "",
+	"testdata":            "",
+}
+
+// outside are the doors that pure packages may not open.
+var outside = []string{"os", "os/exec", "os/signal", "net", "net/http", "log", "log/slog", "syscall", "math/rand", "math/rand/v2", "crypto/rand"}
+
+// clock are the functions of package time that read it.
+var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "NewTimer", "NewTicker", "Tick"}
+
+func TestHousePlan(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || (entry.Name() == "testdata" && name != "testdata") || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case entry.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || !strings.Contains(name, "/"):
+			return nil
+		}
+		checkFile(t, root, name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkFile(t *testing.T, root, name string) {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	room := path.Dir(name)
+	for house[room] == "" && strings.Count(room, "/") > 1 {
+		room = path.Dir(room) // a generator or the like inside a package's directory
+	}
+	allowed, ok := house[room]
+	if !ok {
+		t.Errorf("%s: package %s is not in the house plan", name, room)
+		return
+	}
+	isPure := room == path.Dir(name) && slices.Contains(strings.Fields(pure), path.Base(room)) && file.Name.Name != "main"
+	for _, spec := range file.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if short, ours := strings.CutPrefix(imported, module); ours {
+			short = strings.TrimPrefix(short, "internal/")
+			if allowed != "*" && !slices.Contains(strings.Fields(allowed), short) && !strings.HasPrefix("internal/"+short, room+"/") {
+				t.Errorf("%s imports %s: the house plan allows %q", name, short, allowed)
+			}
+		}
+		if isPure && slices.Contains(outside, imported) {
+			t.Errorf("%s imports %s: package %s is pure", name, imported, room)
+		}
+	}
+	if isPure {
+		ast.Inspect(file, func(node ast.Node) bool {
+			if sel, ok := node.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clock, sel.Sel.Name) {
+					t.Errorf("%s calls time.%s: package %s is pure", name, sel.Sel.Name, room)
+				}
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,173 @@
+package manifest
+
+import (
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Source is a YAML file of the repository, parsed for positions. Its zero value locates nothing.
+type Source struct {
+	documents []*yaml.Node
+}
+
+// ParseSource reads a source file as far as it is YAML; what cannot be parsed locates nothing.
+func ParseSource(data []byte) *Source {
+	s := &Source{}
+	for _, doc := range Split(data) {
+		var node yaml.Node
+		if err := yaml.Unmarshal(doc.Text, &node); err != nil || len(node.Content) == 0 {
+			continue
+		}
+		shift(&node, doc.Line-1)
+		s.documents = append(s.documents, node.Content[0])
+	}
+	return s
+}
+
+// shift moves a document's positions to where it stands in its file.
+func shift(node *yaml.Node, lines int) {
+	node.Line += lines
+	for _, child := range node.Content {
+		shift(child, lines)
+	}
+}
+
+// Locate gives the line and column at which the file sets a field of an object; exact is false when the file does not
+// set it and the place is that of the nearest field around it, at least of the object. Without such an object the line is 0.
+//
+// A rendered name may differ from the one in the source by a prefix or suffix that an overlay adds; the kind must agree,
+// and where several objects of the kind stand in the file, the one with the longest common name is meant.
+func (s *Source) Locate(id ID, path string) (line, column int, exact bool) {
+	object := s.find(id)
+	if object == nil {
+		return 0, 0, false
+	}
+	at, exact := object, true
+	for _, step := range splitPath(path) {
+		key, value := child(at, step)
+		if value == nil {
+			exact = false
+			break
+		}
+		line, column = key.Line, key.Column
+		at = value
+	}
+	if line == 0 {
+		line, column = object.Line, object.Column
+	}
+	return line, column, exact
+}
+
+func (s *Source) find(id ID) *yaml.Node {
+	var best *yaml.Node
+	score := -1
+	for _, doc := range s.documents {
+		for _, object := range items(doc) {
+			kind, name := text(object, "kind"), text(field(object, "metadata"), "name")
+			if kind != id.Kind || name == "" || !strings.Contains(id.Name, name) {
+				continue
+			}
+			if group, _ := SplitAPIVersion(text(object, "apiVersion")); group != id.Group {
+				continue
+			}
+			if len(name) > score {
+				best, score = object, len(name)
+			}
+		}
+	}
+	return best
+}
+
+// items gives the objects of a document: those of a List, else the document itself.
+func items(doc *yaml.Node) []*yaml.Node {
+	if list := field(doc, "items"); list != nil && list.Kind == yaml.SequenceNode && strings.HasSuffix(text(doc, "kind"), "List") {
+		return list.Content
+	}
+	return []*yaml.Node{doc}
+}
+
+func field(node *yaml.Node, name string) *yaml.Node {
+	_, value := child(node, step{name: name})
+	return value
+}
+
+func text(node *yaml.Node, name string) string {
+	if value := field(node, name); value != nil {
+		return value.Value
+	}
+	return ""
+}
+
+// step is one part of a field path: a field, or the item of a list by key or by index.
+type step struct {
+	name       string // field name; "" for an item
+	key, value string // [key=value]
+	index      int    // [index], where key is ""
+}
+
+// splitPath reads spec.template.spec.containers[name=web].ports[0]["with.dots"].
+func splitPath(path string) []step {
+	var steps []step
+	for path != "" {
+		switch {
+		case strings.HasPrefix(path, `["`):
+			end := strings.Index(path, `"]`)
+			if end < 0 {
+				return steps
+			}
+			steps, path = append(steps, step{name: path[2:end]}), path[end+2:]
+		case path[0] == '[':
+			end := strings.IndexByte(path, ']')
+			if end < 0 {
+				return steps
+			}
+			key, value, keyed := strings.Cut(path[1:end], "=")
+			s := step{key: key, value: value}
+			if !keyed {
+				s.key = ""
+				s.index, _ = strconv.Atoi(key)
+			}
+			steps, path = append(steps, s), path[end+1:]
+		case path[0] == '.':
+			path = path[1:]
+		default:
+			end := strings.IndexAny(path, ".[")
+			if end < 0 {
+				end = len(path)
+			}
+			steps, path = append(steps, step{name: path[:end]}), path[end:]
+		}
+	}
+	return steps
+}
+
+// child follows one step; the first node is where a reader would look (the key of a field, the item of a list).
+func child(node *yaml.Node, s step) (at, value *yaml.Node) {
+	if node == nil {
+		return nil, nil
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch {
+	case node.Kind == yaml.MappingNode && s.name != "":
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == s.name {
+				return node.Content[i], node.Content[i+1]
+			}
+		}
+	case node.Kind == yaml.SequenceNode && s.name == "" && s.key == "":
+		if s.index >= 0 && s.index < len(node.Content) {
+			return node.Content[s.index], node.Content[s.index]
+		}
+	case node.Kind == yaml.SequenceNode && s.name == "":
+		for _, item := range node.Content {
+			if text(item, s.key) == s.value {
+				return item, item
+			}
+		}
+	}
+	return nil, nil
+}
