@@ -113,11 +113,11 @@ func splitPath(path string) []step {
 	for path != "" {
 		switch {
 		case strings.HasPrefix(path, `["`):
-			end := strings.Index(path, `"]`)
-			if end < 0 {
+			name, rest, closed := strings.Cut(path[2:], `"]`)
+			if !closed {
 				return steps
 			}
-			steps, path = append(steps, step{name: path[2:end]}), path[end+2:]
+			steps, path = append(steps, step{name: name}), rest
 		case path[0] == '[':
 			end := strings.IndexByte(path, ']')
 			if end < 0 {

@@ -84,7 +84,7 @@ func Parse(file string, data []byte) ([]*Object, finding.List) {
 	for _, doc := range Split(data) {
 		var node yaml.Node
 		if err := yaml.Unmarshal(doc.Text, &node); err != nil {
-			problems = append(problems, syntaxFinding(file, doc.Line, err))
+			problems = append(problems, syntaxFinding(file, doc, err))
 			continue
 		}
 		if len(node.Content) == 0 || node.Content[0].ShortTag() == "!!null" {
@@ -94,7 +94,7 @@ func Parse(file string, data []byte) ([]*Object, finding.List) {
 		if err != nil {
 			problems = append(problems, finding.Finding{
 				Rule: "manifest/object", Severity: finding.Error, Message: err.Error(),
-				Pos: finding.Pos{File: file, Line: doc.Line + node.Content[0].Line - 1, Column: node.Content[0].Column},
+				Pos: finding.Pos{File: file, Line: doc.at(node.Content[0].Line), Column: node.Content[0].Column},
 			})
 			continue
 		}
@@ -132,6 +132,10 @@ type Document struct {
 	Line int    // line of the stream on which Text begins, 1-based
 }
 
+// at gives the line of the stream that is the document's n-th. YAML counts a lone carriage return as a line, editors do
+// not: the result stays inside the document.
+func (d Document) at(n int) int { return d.Line + min(n-1, bytes.Count(d.Text, []byte("\n"))) }
+
 // Split cuts a YAML stream at its "---" lines. Documents of blank lines only are left out.
 func Split(data []byte) []Document {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
@@ -162,11 +166,11 @@ func Split(data []byte) []Document {
 
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line (\d+): `)
 
-func syntaxFinding(file string, firstLine int, err error) finding.Finding {
-	message, line := strings.TrimPrefix(err.Error(), "yaml: "), firstLine
+func syntaxFinding(file string, doc Document, err error) finding.Finding {
+	message, line := strings.TrimPrefix(err.Error(), "yaml: "), doc.Line
 	if m := yamlErrorLine.FindStringSubmatch(err.Error()); m != nil {
 		n, _ := strconv.Atoi(m[1])
-		line, message = firstLine+n-1, err.Error()[len(m[0]):]
+		line, message = doc.at(n), err.Error()[len(m[0]):]
 	}
 	return finding.Finding{
 		Rule: "manifest/yaml", Severity: finding.Error, Message: "this is not valid YAML: " + message,
