@@ -1,0 +1,157 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	gogithub "github.com/google/go-github/v60/github"
+)
+
+// Options say how to reach GitHub. The zero value of each field but Repo is ordinary.
+type Options struct {
+	Repo   string // owner/name
+	Token  string // GITHUB_TOKEN, a personal token or an App's installation token; "" is anonymous
+	APIURL string // GITHUB_API_URL: "https://api.github.com", or "https://HOST/api/v3" of an Enterprise Server; "" is the former
+
+	MaxWait time.Duration // how long all waiting for limits and between retries may take together; 0 is five minutes
+	Timeout time.Duration // of one request; 0 is thirty seconds
+
+	Transport http.RoundTripper                                // nil: http.DefaultTransport
+	Now       func() time.Time                                 // nil: time.Now
+	Sleep     func(ctx context.Context, d time.Duration) error // nil: a timer that ctx interrupts
+	Jitter    func(d time.Duration) time.Duration              // nil: a random duration between d/2 and d
+}
+
+// Client is GitHub for one repository. It is safe for concurrent use, but GitHub asks that writes come one by one.
+type Client struct {
+	owner, repo string
+	gh          *gogithub.Client
+	graphqlURL  string
+	transport   *transport
+
+	identity struct {
+		sync.Mutex
+		login string // "" until it was asked for
+	}
+}
+
+// New makes a client. It does not call GitHub; an error is a mistake in the options.
+func New(opts Options) (*Client, error) {
+	owner, repo, ok := strings.Cut(opts.Repo, "/")
+	if !ok || !plainRepo(owner) || !plainRepo(repo) {
+		return nil, fmt.Errorf("repository %q: want owner/name, as GITHUB_REPOSITORY gives it", opts.Repo)
+	}
+	if opts.APIURL == "" {
+		opts.APIURL = "https://api.github.com"
+	}
+	base, err := url.Parse(strings.TrimRight(opts.APIURL, "/") + "/")
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		return nil, fmt.Errorf("API URL %q: want https://HOST or https://HOST/api/v3, as GITHUB_API_URL gives it", opts.APIURL)
+	}
+	c := &Client{owner: owner, repo: repo, transport: newTransport(opts, base)}
+	c.gh = gogithub.NewClient(&http.Client{Transport: c.transport})
+	c.gh.BaseURL = base
+	c.gh.UserAgent = "sluice"
+	// Source: the runner's GITHUB_GRAPHQL_URL, https://HOST/api/graphql on an Enterprise Server.
+	c.graphqlURL = strings.TrimSuffix(base.String(), "v3/") + "graphql"
+	return c, nil
+}
+
+func plainRepo(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/?#%\\ \t\r\n")
+}
+
+// Calls counts the requests so far, repeated ones included.
+func (c *Client) Calls() int { return int(c.transport.calls.Load()) }
+
+// Login is who the token belongs to. One call, the first time.
+//
+// `GET /user` is closed to installation tokens (GITHUB_TOKEN and those of GitHub Apps: 403 "Resource not accessible by
+// integration"), so GraphQL's viewer is asked, which answers for every kind of token ("github-actions[bot]" for
+// GITHUB_TOKEN). Older servers refuse that too: then /user, then the name that GITHUB_TOKEN has. What creating a comment
+// answers corrects it, see [Client.UpsertComment].
+// Source: github.com/fullsend-ai/fullsend pull request 1953 (an App's token, 2026); cli/cli issue 1489 for the refusal of old.
+func (c *Client) Login(ctx context.Context) (string, error) {
+	c.identity.Lock()
+	defer c.identity.Unlock()
+	if c.identity.login != "" {
+		return c.identity.login, nil
+	}
+	login, err := c.viewer(ctx)
+	if err != nil || login == "" {
+		if hopeless(ctx, err) {
+			return "", c.explain("ask who the token belongs to", "", err)
+		}
+		var user *gogithub.User
+		user, _, err = c.gh.Users.Get(ctx, "")
+		switch status := statusOf(err); {
+		case err == nil:
+			login = user.GetLogin()
+		case status == http.StatusForbidden || status == http.StatusNotFound:
+			login = "github-actions[bot]"
+		default:
+			return "", c.explain("ask who the token belongs to", "", err)
+		}
+	}
+	c.identity.login = login
+	return login, nil
+}
+
+// hopeless reports whether another question would end the same way.
+func hopeless(ctx context.Context, err error) bool {
+	var limit *LimitError
+	return ctx.Err() != nil || errors.As(err, &limit) || statusOf(err) == http.StatusUnauthorized
+}
+
+func (c *Client) viewer(ctx context.Context) (string, error) {
+	req, err := c.gh.NewRequest("POST", c.graphqlURL, map[string]string{"query": "query{viewer{login}}"})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Data struct {
+			Viewer struct {
+				Login string `json:"login"`
+			} `json:"viewer"`
+		} `json:"data"`
+	}
+	_, err = c.gh.Do(repeatable(ctx), req, &answer) // a query changes nothing
+	return answer.Data.Viewer.Login, err
+}
+
+// login is what Login found out.
+func (c *Client) login() string {
+	c.identity.Lock()
+	defer c.identity.Unlock()
+	return c.identity.login
+}
+
+// learnLogin takes note of the login under which something was created.
+func (c *Client) learnLogin(login string) {
+	if login == "" {
+		return
+	}
+	c.identity.Lock()
+	defer c.identity.Unlock()
+	c.identity.login = login
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }

@@ -1,0 +1,237 @@
+package github
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Event is what a workflow run was started for, and what sluice has to do about it. Commit ids are full hexadecimal ids.
+// Names of branches and people are what strangers typed: escape them.
+type Event struct {
+	Name          string // as GitHub names it: pull_request, push, …
+	Action        string // opened, synchronize, …; "" where the event has none
+	Repo          string // owner/name
+	DefaultBranch string // without refs/heads/
+	Sender        string // login of who caused it
+
+	// Check: compare Base with Head and report on Head. Promote: bring the promotions up to date with Ref.
+	// Neither: Why says why there is nothing to do. That is a success, not an error.
+	Check, Promote bool
+	Why            string
+
+	Base string // commit to compare with; "" when there is none: then every target is checked
+	Head string // commit to check; the check run or status goes to it
+	Ref  string // the branch or tag at Head as a full ref (refs/heads/main); for a pull request the branch it goes to
+
+	Pull *Pull // the pull request; nil for other events
+}
+
+// Pull is the pull request of an event.
+type Pull struct {
+	Number   int
+	Draft    bool
+	Merged   bool
+	HeadRef  string // branch name, without refs/heads/, in HeadRepo
+	HeadRepo string // owner/name; "" when the fork was deleted
+	Fork     bool   // the head is not in the repository itself: the token is read-only and there are no secrets
+	MergeSHA string // of a merged one, the commit on the base branch; else the trial merge, "" while GitHub computes it
+	Labels   []string
+}
+
+// EventError says why sluice does not run on an event. It is a mistake in the workflow: exit code 2.
+type EventError struct {
+	Name   string // of the event
+	Reason string // what is wrong and what to do
+}
+
+func (e *EventError) Error() string { return fmt.Sprintf("event %q: %s", e.Name, e.Reason) }
+
+// payload is what sluice reads of any webhook payload.
+// Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+type payload struct {
+	Action      string `json:"action"`
+	Number      int    `json:"number"`
+	Ref         string `json:"ref"`
+	Before      string `json:"before"`
+	After       string `json:"after"`
+	Deleted     bool   `json:"deleted"`
+	PullRequest *struct {
+		Number         int    `json:"number"`
+		Draft          bool   `json:"draft"`
+		Merged         bool   `json:"merged"`
+		MergeCommitSHA string `json:"merge_commit_sha"`
+		Base, Head     pullSide
+		Labels         []struct {
+			Name string `json:"name"`
+		} `json:"labels"`
+	} `json:"pull_request"`
+	MergeGroup *struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseSHA string `json:"base_sha"`
+	} `json:"merge_group"`
+	Repository struct {
+		FullName      string `json:"full_name"`
+		DefaultBranch string `json:"default_branch"`
+	} `json:"repository"`
+	Sender struct {
+		Login string `json:"login"`
+	} `json:"sender"`
+}
+
+type pullSide struct {
+	Ref  string `json:"ref"`
+	SHA  string `json:"sha"`
+	Repo *struct {
+		FullName string `json:"full_name"`
+	} `json:"repo"`
+}
+
+// ParseEvent says what the event asks for. Name is GITHUB_EVENT_NAME, data the content of the file GITHUB_EVENT_PATH names,
+// and env the rest of the runner's environment: workflow_dispatch and schedule do not carry their commit in the payload.
+// The error is an [*EventError] when sluice does not run on such an event, or when the payload lacks what it must have.
+func ParseEvent(name string, data []byte, env Env) (Event, error) {
+	read, known := readers[name]
+	if !known {
+		return Event{}, &EventError{name, refusal(name)}
+	}
+	var p payload
+	if err := json.Unmarshal(data, &p); err != nil {
+		return Event{}, &EventError{name, fmt.Sprintf("the payload is not JSON as GitHub sends it: %v", err)}
+	}
+	event := Event{
+		Name: name, Action: p.Action, Repo: p.Repository.FullName,
+		DefaultBranch: p.Repository.DefaultBranch, Sender: p.Sender.Login,
+	}
+	if event.Repo == "" {
+		event.Repo = env.Repo
+	}
+	if reason := read(&event, p, env); reason != "" {
+		return Event{}, &EventError{name, reason}
+	}
+	return event, nil
+}
+
+// A reader completes an event; what it returns, if anything, is why it cannot.
+type reader func(e *Event, p payload, env Env) (reason string)
+
+var readers = map[string]reader{
+	"pull_request":      readPullRequest,
+	"merge_group":       readMergeGroup,
+	"push":              readPush,
+	"workflow_dispatch": readDispatch,
+	"schedule":          readDispatch,
+}
+
+func refusal(name string) string {
+	switch name {
+	case "":
+		return "GITHUB_EVENT_NAME is not set: `sluice action` runs inside GitHub Actions; elsewhere use `sluice check`"
+	case "pull_request_target", "workflow_run":
+		return "sluice does not run here: the run holds a token that may write, and the content to check comes from people who may not. " +
+			"Use `on: pull_request`; for pull requests from forks the result is in the step summary and the annotations"
+	default:
+		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch and schedule: " +
+			"take the event out of the workflow's `on:`"
+	}
+}
+
+func readPullRequest(e *Event, p payload, _ Env) string {
+	pr := p.PullRequest
+	if pr == nil || pr.Number <= 0 {
+		return "the payload has no pull request"
+	}
+	if pr.Base.Repo == nil || pr.Base.Repo.FullName == "" {
+		return "the payload does not say which repository the pull request goes to"
+	}
+	pull := &Pull{Number: pr.Number, Draft: pr.Draft, Merged: pr.Merged, HeadRef: pr.Head.Ref, MergeSHA: pr.MergeCommitSHA, Fork: true}
+	if pr.Head.Repo != nil {
+		pull.HeadRepo = pr.Head.Repo.FullName
+		pull.Fork = !strings.EqualFold(pull.HeadRepo, pr.Base.Repo.FullName)
+	}
+	for _, label := range pr.Labels {
+		pull.Labels = append(pull.Labels, label.Name)
+	}
+	e.Pull, e.Base, e.Head, e.Ref = pull, pr.Base.SHA, pr.Head.SHA, "refs/heads/"+pr.Base.Ref
+	if reason := cmp.Or(notCommit("base", e.Base), notCommit("head", e.Head)); reason != "" {
+		return reason
+	}
+	switch {
+	case p.Action != "closed":
+		e.Check = true
+	case !pr.Merged:
+		e.Why = "the pull request was closed without being merged"
+	case pr.Base.Ref != e.DefaultBranch:
+		e.Why = fmt.Sprintf("the pull request was merged into %q: promotions start from %q", pr.Base.Ref, e.DefaultBranch)
+	default:
+		// The head's commits may never reach the branch (a squash), so the promotion starts from what was merged.
+		if reason := notCommit("merge_commit_sha", pr.MergeCommitSHA); reason != "" {
+			return reason
+		}
+		e.Head, e.Promote = pr.MergeCommitSHA, true
+	}
+	return ""
+}
+
+// A merge group has no pull request number, and branch protection waits for a check on the group's head commit.
+func readMergeGroup(e *Event, p payload, _ Env) string {
+	if p.MergeGroup == nil {
+		return "the payload has no merge group"
+	}
+	e.Base, e.Head, e.Ref = p.MergeGroup.BaseSHA, p.MergeGroup.HeadSHA, p.MergeGroup.HeadRef
+	if p.Action != "checks_requested" {
+		e.Why = fmt.Sprintf("the merge group is %s: no check was asked for", p.Action)
+	} else {
+		e.Check = true
+	}
+	return cmp.Or(notCommit("base", e.Base), notCommit("head", e.Head))
+}
+
+func readPush(e *Event, p payload, _ Env) string {
+	e.Ref, e.Base, e.Head = p.Ref, p.Before, p.After
+	if reason := cmp.Or(notCommit("before", e.Base), notCommit("after", e.Head)); reason != "" {
+		return reason
+	}
+	if zero(e.Base) {
+		e.Base = "" // the branch was created
+	}
+	branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
+	switch {
+	case p.Deleted || zero(e.Head):
+		e.Head, e.Why = "", "the push deleted "+p.Ref
+	case !isBranch:
+		e.Why = "the push was of a tag: environments live on branches"
+	default:
+		e.Check, e.Promote = true, branch == e.DefaultBranch
+	}
+	return ""
+}
+
+// A manual or scheduled run has no change to look at: everything is checked, at the commit that the runner was given.
+func readDispatch(e *Event, p payload, env Env) string {
+	e.Head, e.Ref = env.SHA, env.Ref
+	if p.Ref != "" {
+		e.Ref = p.Ref
+		if !strings.HasPrefix(p.Ref, "refs/") { // a dispatch through the API may name the bare branch
+			e.Ref = "refs/heads/" + p.Ref
+		}
+	}
+	e.Check = true
+	e.Promote = e.DefaultBranch != "" && e.Ref == "refs/heads/"+e.DefaultBranch
+	return notCommit("GITHUB_SHA", e.Head)
+}
+
+var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// notCommit says what is wrong with an id, if anything. Ids reach git's command line, so nothing but an id passes.
+func notCommit(what, id string) (reason string) {
+	if commitID.MatchString(id) {
+		return ""
+	}
+	return fmt.Sprintf("%s is %.80q, not a commit id", what, id)
+}
+
+func zero(id string) bool { return strings.Trim(id, "0") == "" }
