@@ -1,0 +1,142 @@
+package diff
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
+)
+
+// lastApplied is the annotation in which kubectl keeps a copy of the whole object, Secret data included.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// masker replaces secret values by tokens.
+type masker struct {
+	salt   []byte
+	seen   map[string]int        // without a salt: value → its number
+	hidden map[*yaml.Node]string // scalar → the token that stands for it
+	found  bool                  // a Secret, be it empty
+}
+
+func newMasker(salt []byte) *masker {
+	return &masker{salt: salt, seen: make(map[string]int), hidden: make(map[*yaml.Node]string)}
+}
+
+// token stands for a secret value. With a salt, it is ⟪secret:16 hex digits⟫, which package report turns into an
+// ordinal: a keyed hash that tells nothing of the value to who has not the salt.
+func (m *masker) token(value []byte) string {
+	if len(m.salt) > 0 {
+		mac := hmac.New(sha256.New, m.salt)
+		mac.Write(value)
+		return fmt.Sprintf("⟪secret:%x⟫", mac.Sum(nil)[:8])
+	}
+	n, ok := m.seen[string(value)]
+	if !ok {
+		n = len(m.seen) + 1
+		m.seen[string(value)] = n
+	}
+	return fmt.Sprintf("⟪secret %d⟫", n)
+}
+
+// hide finds what is secret below node, which may be nil: data and stringData of every Secret, be it the object
+// itself, an item of a List or a template inside another object, and kubectl's copies.
+func (m *masker) hide(node *yaml.Node) {
+	node = resolve(node)
+	if node == nil {
+		return
+	}
+	if node.Kind == yaml.SequenceNode {
+		for _, item := range node.Content {
+			m.hide(item)
+		}
+		return
+	}
+	fields := fieldsOf(node)
+	secret := slices.ContainsFunc(fields, func(f field) bool { return f.key == "kind" && f.value.Value == "Secret" })
+	m.found = m.found || secret
+	for _, f := range fields {
+		switch {
+		case secret && f.key == "data":
+			m.hideAll(f.value, true)
+		case secret && f.key == "stringData", f.key == lastApplied:
+			m.hideAll(f.value, false)
+		default:
+			m.hide(f.value)
+		}
+	}
+}
+
+// hideAll hides every scalar below node. Where the values are base64, the token is that of the decoded value, so that
+// a value that moves from stringData to data is seen to be equal.
+func (m *masker) hideAll(node *yaml.Node, encoded bool) {
+	node = resolve(node)
+	switch node.Kind {
+	case yaml.ScalarNode:
+		if node.ShortTag() == "!!null" {
+			return
+		}
+		value := []byte(node.Value)
+		if encoded {
+			if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(node.Value), "")); err == nil {
+				value = decoded
+			}
+		}
+		m.hidden[node] = m.token(value)
+	case yaml.MappingNode:
+		for _, f := range fieldsOf(node) {
+			m.hideAll(f.value, encoded)
+		}
+	case yaml.SequenceNode:
+		for _, item := range node.Content {
+			m.hideAll(item, encoded)
+		}
+	}
+}
+
+// opaque gives the text of an object whose YAML could not be read; of a Secret, nothing but a token.
+func (m *masker) opaque(o *manifest.Object) string {
+	switch {
+	case o == nil:
+		return ""
+	case mayHoldSecret(o):
+		return m.token(o.Text) + "\n"
+	}
+	return string(o.Text)
+}
+
+func mayHoldSecret(o *manifest.Object) bool {
+	return o.ID.Kind == "Secret" || bytes.Contains(o.Text, []byte("Secret")) || bytes.Contains(o.Text, []byte(lastApplied))
+}
+
+// Mask returns the object's YAML document with every secret value replaced by a token that is a number within this
+// object. An object that holds no secret comes back as it is; one that may hold one and cannot be parsed is replaced
+// as a whole by a comment. Comments of an object that holds one are left out.
+func Mask(o *manifest.Object) []byte {
+	if !mayHoldSecret(o) {
+		return o.Text
+	}
+	node := o.Node()
+	if node == nil {
+		return []byte("# " + newMasker(nil).token(o.Text) + ": this document could not be read, so all of it is hidden\n")
+	}
+	m := newMasker(nil)
+	m.hide(node)
+	if !m.found && len(m.hidden) == 0 {
+		return o.Text
+	}
+	var out bytes.Buffer
+	w := writer{mask: m}
+	w.document(nil, node)
+	for _, l := range w.lines {
+		out.WriteString(l.text)
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}

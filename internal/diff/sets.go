@@ -1,0 +1,84 @@
+package diff
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
+)
+
+// Sets compares the objects of a target on base with those on head and returns what changed, sorted by identity.
+// Objects pair by identity; where one identity occurs several times, in order. What is left over pairs as renamed
+// where its name or content says so. Objects that differ in form only (order of fields, comments) are equal.
+func Sets(base, head []*manifest.Object, opts Options) []Change {
+	waiting := make(map[manifest.ID][]*manifest.Object, len(base))
+	for _, o := range base {
+		waiting[o.ID] = append(waiting[o.ID], o)
+	}
+	var changes []Change
+	var added []*manifest.Object
+	for _, o := range head {
+		queue := waiting[o.ID]
+		if len(queue) == 0 {
+			added = append(added, o)
+			continue
+		}
+		was := queue[0]
+		waiting[o.ID] = queue[1:]
+		if bytes.Equal(was.Text, o.Text) {
+			continue
+		}
+		if c := compare(was, o, opts); c.Added+c.Removed > 0 {
+			changes = append(changes, c)
+		}
+	}
+	var removed []*manifest.Object
+	for _, o := range base {
+		if queue := waiting[o.ID]; len(queue) > 0 && queue[0] == o {
+			waiting[o.ID] = queue[1:]
+			removed = append(removed, o)
+		}
+	}
+	pairs, removed, added := renames(removed, added)
+	for _, p := range pairs {
+		changes = append(changes, compare(p.base, p.head, opts))
+	}
+	for _, o := range removed {
+		changes = append(changes, compare(o, nil, opts))
+	}
+	for _, o := range added {
+		changes = append(changes, compare(nil, o, opts))
+	}
+	slices.SortStableFunc(changes, func(a, b Change) int { return a.ID.Compare(b.ID) })
+	return changes
+}
+
+// compare makes the change from base to head; one of them may be nil.
+func compare(base, head *manifest.Object, opts Options) Change {
+	c := Change{Base: base, Head: head}
+	switch {
+	case base == nil:
+		c.ID, c.Action = head.ID, Added
+	case head == nil:
+		c.ID, c.Action = base.ID, Removed
+	case base.ID.Name != head.ID.Name:
+		c.ID, c.Action, c.Was = head.ID, Renamed, base.ID.Name
+	default:
+		c.ID, c.Action = head.ID, Changed
+	}
+	m := newMasker(opts.Salt)
+	w := writer{mask: m}
+	if root(base) != nil || root(head) != nil {
+		for _, o := range []*manifest.Object{base, head} {
+			m.hide(root(o))
+		}
+		if c.Action == Renamed {
+			w.rename = metadataName(root(base))
+		}
+		w.document(root(base), root(head))
+	} else {
+		w.text(nil, m.opaque(base), m.opaque(head), "")
+	}
+	c.Diff, c.Added, c.Removed = unified(w.lines, opts)
+	return c
+}
