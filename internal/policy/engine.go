@@ -1,0 +1,117 @@
+// Package policy turns objects into findings by Rego: the built-in policies, and a repository's own with the semantics
+// of conftest (deny, violation, warn, exception). Rego is treated as hostile: it reaches no network, process or
+// environment, its time is bounded, and what it could not decide is a finding, never "no match".
+package policy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// Engine evaluates rules. It is safe for concurrent use.
+type Engine struct {
+	rules  []Rule
+	stages []*stage
+	limits Limits
+}
+
+// stage is the rules of one set that have the same input: they are evaluated by one query, so that what they share
+// (the containers of a pod) is computed once per object.
+type stage struct {
+	set      *Set
+	rules    []rule
+	query    rego.PreparedEvalQuery
+	timeouts atomic.Int32 // over all calls of Check
+}
+
+// New prepares the rules that the options choose from the sets. The findings name what in the options matches no
+// rule. An error is a defect of ours: a set that compiled can be prepared.
+func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List, error) {
+	e := &Engine{limits: opts.Limits.orDefault()}
+	var ids, namespaces []string
+	for _, set := range sets {
+		var perObject, perTarget []rule
+		for _, r := range set.rules {
+			ids = append(ids, r.ID)
+			if !r.Builtin {
+				namespaces = append(namespaces, r.namespace())
+			}
+			if !opts.choose(&r) {
+				continue
+			}
+			e.rules = append(e.rules, r.Rule)
+			if r.target {
+				perTarget = append(perTarget, r)
+			} else {
+				perObject = append(perObject, r)
+			}
+		}
+		for _, rules := range [][]rule{perObject, perTarget} {
+			if len(rules) == 0 {
+				continue
+			}
+			query, err := set.prepare(ctx, rules)
+			if err != nil {
+				return nil, nil, fmt.Errorf("prepare policies: %w", err)
+			}
+			e.stages = append(e.stages, &stage{set: set, rules: rules, query: query})
+		}
+	}
+	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	return e, opts.check(ids, namespaces), nil
+}
+
+// Rules gives the rules that are evaluated, sorted by id.
+func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
+
+func (r rule) namespace() string {
+	id := strings.TrimPrefix(r.ID, "policy/")
+	return id[:strings.LastIndexByte(id, '/')]
+}
+
+// choose reports whether the options want the rule, and sets its severity.
+func (o Options) choose(r *rule) bool {
+	if r.Builtin {
+		bundles, wanted := o.Bundles, false
+		if bundles == nil {
+			bundles = []string{"default"}
+		}
+		r.Severity = finding.Notice
+		for _, name := range bundles {
+			if severity, has := r.bundles[name]; has {
+				wanted = true
+				r.Severity = max(r.Severity, severity)
+			}
+		}
+		if !wanted {
+			return false
+		}
+	} else if o.Namespaces != nil && !matchesAny(o.Namespaces, r.namespace()) {
+		return false
+	}
+	r.Severity = o.severity(r.ID, r.Severity)
+	return !matchesAny(o.Disable, r.ID)
+}
+
+// prepare compiles one query for all of the rules. It gives, for each, an array of two: an array that holds the rule's
+// value, or is empty where it has none, and the names that exceptions give.
+func (s *Set) prepare(ctx context.Context, rules []rule) (rego.PreparedEvalQuery, error) {
+	var b strings.Builder
+	b.WriteString("results := [")
+	for _, r := range rules {
+		exceptions := "[]"
+		if r.exception != "" {
+			exceptions = fmt.Sprintf("[e | e := %s[_][_]]", r.exception)
+		}
+		fmt.Fprintf(&b, "[[v | v := %s], %s],", r.ref, exceptions)
+	}
+	b.WriteString("]")
+	return rego.New(rego.Query(b.String()), rego.Compiler(s.compiler), rego.Store(s.store)).PrepareForEval(ctx)
+}

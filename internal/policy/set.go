@@ -1,0 +1,242 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/policies"
+)
+
+// Set is compiled Rego: the built-in policies, or those of a repository. Sets are evaluated apart from one another,
+// so that a repository's packages and data cannot clash with ours.
+type Set struct {
+	compiler *ast.Compiler
+	store    storage.Store
+	root     string // of the file names that Rego was loaded from: "" or a directory with a final slash
+	rules    []rule
+}
+
+// rule is a rule that can be evaluated.
+type rule struct {
+	Rule
+	ref       string // "data.main.deny_latest"
+	exception string // "data.main.exception", or "" where the package has none
+	name      string // by which an exception names the rule: "latest"
+	bundles   map[string]finding.Severity
+	target    bool // the input is all objects of a target, as conftest --combine gives it
+}
+
+// The rules that count, as in conftest: https://www.conftest.dev/#evaluating-policies
+var (
+	failureRule = regexp.MustCompile(`^(?:deny|violation)(?:_([a-zA-Z0-9_]*[a-zA-Z0-9]))?$`)
+	warningRule = regexp.MustCompile(`^warn(?:_([a-zA-Z0-9_]*[a-zA-Z0-9]))?$`)
+)
+
+// Compiled is a repository's Rego as conftest's loader gives it.
+type Compiled struct {
+	Compiler *ast.Compiler
+	Store    storage.Store // data files
+	Root     string        // directory that the files were loaded from; removed from the file names of findings
+}
+
+// NewSet makes a set of a repository's own policies: every deny, violation and warn rule of every package.
+func NewSet(c Compiled) *Set {
+	s := &Set{compiler: c.Compiler, store: c.Store}
+	if c.Root != "" {
+		s.root = strings.TrimSuffix(c.Root, "/") + "/"
+	}
+	if s.store == nil {
+		s.store = inmem.New()
+	}
+	seen := make(map[string]bool)
+	for _, file := range slices.Sorted(mapKeys(c.Compiler.Modules)) {
+		module := c.Compiler.Modules[file]
+		for _, r := range module.Rules {
+			name := r.Head.Name.String()
+			ref := module.Package.Path.String() + "." + name
+			severity, suffix, ok := kindOf(name)
+			if !ok || seen[ref] {
+				continue
+			}
+			seen[ref] = true
+			s.rules = append(s.rules, rule{
+				Rule: Rule{
+					ID:       "policy/" + namespace(module.Package) + "/" + name,
+					Severity: severity,
+					Pos:      s.pos(r.Head.Location),
+				},
+				ref: ref, name: suffix,
+			})
+			describe(&s.rules[len(s.rules)-1].Rule, annotations(c.Compiler, module, r))
+		}
+	}
+	for i, r := range s.rules {
+		exception := strings.TrimSuffix(r.ref, lastPart(r.ref)) + "exception"
+		if hasRule(c.Compiler, exception) {
+			s.rules[i].exception = exception
+		}
+	}
+	slices.SortFunc(s.rules, func(a, b rule) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}
+
+func mapKeys(modules map[string]*ast.Module) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range modules {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+func lastPart(ref string) string { return ref[strings.LastIndexByte(ref, '.')+1:] }
+
+func hasRule(c *ast.Compiler, ref string) bool {
+	parsed, err := ast.ParseRef(ref)
+	return err == nil && len(c.GetRules(parsed)) > 0
+}
+
+// kindOf gives the severity of a conftest rule and the name that an exception calls it by; ok is false for a rule
+// that is a helper.
+func kindOf(name string) (severity finding.Severity, suffix string, ok bool) {
+	if m := failureRule.FindStringSubmatch(name); m != nil {
+		return finding.Error, m[1], true
+	}
+	if m := warningRule.FindStringSubmatch(name); m != nil {
+		return finding.Warning, m[1], true
+	}
+	return 0, "", false
+}
+
+// namespace gives a package as people write it: "kubernetes.images".
+func namespace(p *ast.Package) string {
+	var parts []string
+	for _, term := range p.Path[1:] {
+		if s, ok := term.Value.(ast.String); ok {
+			parts = append(parts, string(s))
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// annotations gives the METADATA that speaks about a rule: its own, else its document's, else its package's.
+func annotations(c *ast.Compiler, module *ast.Module, r *ast.Rule) *ast.Annotations {
+	all := c.GetAnnotationSet()
+	if own := all.GetRuleScope(r); len(own) > 0 {
+		return own[0]
+	}
+	if document := all.GetDocumentScope(r.Ref().GroundPrefix()); document != nil {
+		return document
+	}
+	return all.GetPackageScope(module.Package)
+}
+
+func describe(r *Rule, a *ast.Annotations) {
+	if a == nil {
+		return
+	}
+	r.Title, r.Description = a.Title, strings.TrimSpace(a.Description)
+	for _, resource := range a.RelatedResources {
+		r.Sources = append(r.Sources, Source{Title: resource.Description, URL: resource.Ref.String()})
+	}
+}
+
+// pos gives a place in Rego as a place in the repository; nothing for the built-in policies.
+func (s *Set) pos(l *ast.Location) finding.Pos {
+	if l == nil || s.root == "" {
+		return finding.Pos{}
+	}
+	return finding.Pos{File: strings.TrimPrefix(l.File, s.root), Line: l.Row, Column: l.Col}
+}
+
+// Builtin gives the built-in policies, compiled once.
+var Builtin = sync.OnceValues(builtin)
+
+func builtin() (*Set, error) {
+	names, err := fs.Glob(policies.Files, "*.rego")
+	if err != nil {
+		return nil, err
+	}
+	modules := make(map[string]*ast.Module)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.rego") {
+			continue
+		}
+		text, err := fs.ReadFile(policies.Files, name)
+		if err != nil {
+			return nil, err
+		}
+		modules[name], err = ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+		if err != nil {
+			return nil, fmt.Errorf("built-in policies: %w", err)
+		}
+	}
+	compiler := ast.NewCompiler().WithCapabilities(Capabilities()).WithStrict(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, fmt.Errorf("built-in policies: %w", compiler.Errors)
+	}
+	s := &Set{compiler: compiler, store: inmem.New()}
+	for _, name := range names {
+		module := compiler.Modules[name]
+		if module == nil || !hasRule(compiler, module.Package.Path.String()+".deny") {
+			continue // a test, or what rules share
+		}
+		r, err := builtinRule(compiler, module)
+		if err != nil {
+			return nil, fmt.Errorf("built-in policies: %s: %w", name, err)
+		}
+		s.rules = append(s.rules, r)
+	}
+	slices.SortFunc(s.rules, func(a, b rule) int { return cmp.Compare(a.ID, b.ID) })
+	return s, nil
+}
+
+// builtinRule reads the METADATA of a built-in rule's package; policies/README.md says what it must hold.
+func builtinRule(c *ast.Compiler, module *ast.Module) (rule, error) {
+	metadata := c.GetAnnotationSet().GetPackageScope(module.Package)
+	if metadata == nil {
+		return rule{}, errors.New("has no METADATA of its package")
+	}
+	r := rule{
+		Rule:    Rule{Builtin: true},
+		ref:     module.Package.Path.String() + ".deny",
+		bundles: make(map[string]finding.Severity),
+	}
+	describe(&r.Rule, metadata)
+	custom := metadata.Custom
+	r.ID, _ = custom["rule"].(string)
+	switch custom["input"] {
+	case nil, "object":
+	case "target":
+		r.target = true
+	default:
+		return rule{}, fmt.Errorf("custom.input is %v: object and target are known", custom["input"])
+	}
+	bundles, _ := custom["bundles"].(map[string]any)
+	for name, value := range bundles {
+		text, _ := value.(string)
+		var severity finding.Severity
+		if err := severity.UnmarshalText([]byte(text)); err != nil {
+			return rule{}, fmt.Errorf("custom.bundles.%s: %w", name, err)
+		}
+		r.bundles[name] = severity
+		r.Bundles = append(r.Bundles, name)
+	}
+	slices.Sort(r.Bundles)
+	if r.ID == "" || r.Title == "" || r.Description == "" || len(r.Sources) == 0 || len(r.bundles) == 0 {
+		return rule{}, errors.New("METADATA needs title, description, related_resources, custom.rule and custom.bundles")
+	}
+	return r, nil
+}
