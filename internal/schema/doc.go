@@ -1,0 +1,30 @@
+// Package schema turns objects into findings by the schemas of Kubernetes: unknown fields, wrong types, missing and
+// impossible values, and APIs that a Kubernetes version does not serve.
+//
+// # Verdicts
+//
+// A verdict is kubeconform's (github.com/yannh/kubeconform, strict): the same schemas, compiled with the same options
+// by the same library. kubeconform's own validator is not on the way, because it reads schemas from directories and
+// URLs only, reads the YAML of each object a second time, flattens an error to one line, and takes a schema that does
+// not compile for one that is missing. That the verdicts agree is tested object by object against
+// kubeconform's ValidateResource.
+//
+// # The store
+//
+// The schemas of ten Kubernetes versions are inside the binary, in kubernetes.zst. It is written by the command in
+// generate from the k8s.io/kubernetes module: api/openapi-spec/swagger.json, and the enumerations of
+// pkg/generated/openapi. Decompressed (zstd) it is text. The first line names the versions and their releases:
+//
+//	sluice schemas 1 <TAB> 1.28=v1.28.15 1.29=v1.29.6 …
+//
+// and each other line is one definition, four fields apart by tabs, sorted by name:
+//
+//	io.k8s.api.apps.v1.Deployment <TAB> apps/v1 Deployment <TAB> 1.28 1.29 … <TAB> {"type":"object",…}
+//
+// its name, its apiVersion and kind (empty for a type that is no kind), the versions that have it in this form,
+// and its JSON schema (draft 4, strict). Most types are the same in many versions and so are stored once. A reference
+// to another definition is "/definition/NAME", or "/nullable/NAME" where null is allowed too. Lines are parsed and
+// compiled when an object first needs them.
+package schema
+
+//go:generate go run ./generate kubernetes.zst
