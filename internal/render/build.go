@@ -1,0 +1,122 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"runtime/debug"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
+)
+
+// build renders one target. It fails only when the connection to the pool did.
+func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, output []byte, err error) {
+	repo := newRepository(store, job.RootOID)
+	var notes finding.List
+	if job.Kind == config.Manifests {
+		notes = synthesize(repo, job.Dir)
+	}
+	in := inspect(repo, job.Dir)
+	in.notes = append(notes, in.notes...)
+	meta.Findings = in.notes
+	switch {
+	case repo.failure != nil:
+		return metaMessage{}, nil, repo.failure
+	case len(in.refusals) > 0:
+		meta.Failed = true
+		meta.Findings = append(meta.Findings, in.refusals...)
+		meta.Findings = append(meta.Findings, in.suspects...)
+	default:
+		if in.openapi {
+			openapi.ResetOpenAPI() // a custom schema replaces the built-in one only where that was not loaded yet
+		}
+		objects, crash := run(repo, job)
+		meta.Retire = crash.panicked || openapi.GetSchemaVersion() != builtinSchema
+		switch {
+		case repo.failure != nil:
+			return metaMessage{}, nil, repo.failure
+		case crash.err != nil:
+			meta.Failed = true
+			meta.Findings = append(meta.Findings, in.explain(job, crash)...)
+		default:
+			meta.Objects, output, err = collect(objects, maxOutput)
+			if err != nil {
+				meta.Objects, output, meta.Failed = nil, nil, true
+				meta.Findings = append(meta.Findings, problem("render/too-large", finding.Pos{}, "%s", err))
+				break
+			}
+			assign(meta.Objects, in.origins)
+		}
+	}
+	meta.Inputs = repo.closure()
+	return meta, output, nil
+}
+
+// builtinSchema is what kustomize says its schema is when no kustomization sets one.
+var builtinSchema = openapi.GetSchemaVersion()
+
+// crash is how kustomize failed.
+type crash struct {
+	err      error
+	panicked bool
+}
+
+func run(repo *repository, job jobMessage) (objects resmap.ResMap, failed crash) {
+	defer func() {
+		if r := recover(); r != nil {
+			failed = crash{fmt.Errorf("%v", r), true}
+		}
+	}()
+	options := krusty.MakeDefaultOptions() // as the CLI does, with the same changes as it makes without flags
+	options.Reorder = krusty.ReorderOptionUnspecified
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	if job.RootOnly {
+		options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	}
+	objects, err := krusty.MakeKustomizer(options).Run(fileSystem{repo}, path.Join(mount, job.Dir))
+	return objects, crash{err: err}
+}
+
+// collect serialises the objects as the CLI does.
+func collect(objects resmap.ResMap, most int64) ([]objectMessage, []byte, error) {
+	var out bytes.Buffer
+	messages := make([]objectMessage, 0, objects.Size())
+	for i, res := range objects.Resources() {
+		text, err := encode(res)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s %s cannot be written as YAML: %w", res.GetKind(), res.GetName(), err)
+		}
+		if i > 0 {
+			out.WriteString(separator)
+		}
+		out.Write(text)
+		if int64(out.Len()) > most {
+			return nil, nil, fmt.Errorf("the manifest is larger than %d MiB", most>>20)
+		}
+		id := manifest.ID{Kind: res.GetKind(), Namespace: res.GetNamespace(), Name: res.GetName()}
+		message := objectMessage{ID: id, Size: len(text)}
+		message.ID.Group, message.Version = manifest.SplitAPIVersion(res.GetApiVersion())
+		messages = append(messages, message)
+	}
+	return messages, out.Bytes(), nil
+}
+
+// separator stands between the objects of a manifest.
+const separator = "---\n"
+
+// warm makes kustomize load its built-in schema, which every target with a patch needs.
+func warm() { openapi.Schema() }
+
+// tuneMemory makes the garbage collector lazy while there is room: a worker's garbage is short-lived.
+func tuneMemory(limit int64) {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(limit / 4 * 3)
+	debug.SetMaxStack(256 << 20)
+}

@@ -1,0 +1,92 @@
+package render
+
+import (
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
+)
+
+// origin is a place that defines an object, and what the kustomizations above it do to its name.
+//
+// kustomize can annotate objects with their origins, but an annotation is part of the object while it renders: a
+// JSON patch that adds to annotations would then succeed where it fails for everybody else. So origins are found
+// afterwards, by identity.
+type origin struct {
+	id             manifest.ID
+	prefix, suffix string
+	namespace      string // set by a kustomization above; "" when none does
+	file           string
+	kustomization  string // the file whose generator makes the object; file is "" then
+	pos            finding.Pos
+}
+
+// generated notes an object that a generator makes; one that merges into or replaces another's is that other's.
+func (in *inspection) generated(k *kustomization, s scope, kind string, n *yaml.Node, file string, pos finding.Pos) {
+	if behavior := text(field(n, "behavior")); behavior == "merge" || behavior == "replace" {
+		return
+	}
+	in.origins = append(in.origins, origin{
+		id:     manifest.ID{Kind: kind, Namespace: text(field(n, "namespace")), Name: text(field(n, "name"))},
+		prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, kustomization: file, pos: pos,
+	})
+}
+
+// hashSuffix is what kustomize appends to the names of generated objects.
+var hashSuffix = regexp.MustCompile(`^-[0-9a-z]{10}$`)
+
+// How well an origin fits an object.
+const (
+	noFit    = iota
+	partFit  // the object's name holds the origin's: something else renamed it
+	fit      // the names are as the kustomizations make them, or unchanged
+	exactFit // and so is the namespace
+)
+
+func (o *origin) fits(id manifest.ID) int {
+	if o.id.Group != id.Group || o.id.Kind != id.Kind || o.id.Name == "" {
+		return noFit
+	}
+	full := o.prefix + o.id.Name + o.suffix
+	rest, prefixed := strings.CutPrefix(id.Name, full)
+	switch {
+	case id.Name == full, id.Name == o.id.Name, prefixed && o.kustomization != "" && hashSuffix.MatchString(rest):
+	case strings.Contains(id.Name, o.id.Name):
+		return partFit
+	default:
+		return noFit
+	}
+	if o.namespace == id.Namespace || o.namespace == "" && o.id.Namespace == id.Namespace {
+		return exactFit
+	}
+	return fit
+}
+
+// assign finds the origin of each object; objects without one keep the zero value. The better fits choose first.
+func assign(objects []objectMessage, origins []origin) {
+	type kind struct{ group, kind string }
+	byKind := make(map[kind][]*origin)
+	for i := range origins {
+		o := &origins[i]
+		byKind[kind{o.id.Group, o.id.Kind}] = append(byKind[kind{o.id.Group, o.id.Kind}], o)
+	}
+	taken := make(map[*origin]bool)
+	for need := exactFit; need > noFit; need-- {
+		for i := range objects {
+			object := &objects[i]
+			if object.Origin != (manifest.Origin{}) {
+				continue
+			}
+			for _, o := range byKind[kind{object.ID.Group, object.ID.Kind}] {
+				if !taken[o] && o.fits(object.ID) >= need {
+					taken[o] = true
+					object.Origin = manifest.Origin{File: o.file, Kustomization: o.kustomization}
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/sluice-dev/sluice/internal/plan"
+)
+
+// Pool renders targets in worker processes. Its methods are safe for concurrent use.
+type Pool struct {
+	options Options
+	seats   chan struct{} // one for each worker that may run
+
+	close  sync.Once
+	mu     sync.Mutex
+	idle   []*process // the last one used is the first one used again: it remembers most
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup // warm starts
+}
+
+// NewPool makes a pool. Its workers start when they are first needed, or with [Pool.Warm], and are killed when the
+// context ends or the pool is closed.
+func NewPool(ctx context.Context, options Options) *Pool {
+	if options.Workers <= 0 {
+		options.Workers = runtime.NumCPU()
+	}
+	if options.Timeout <= 0 {
+		options.Timeout = DefaultTimeout
+	}
+	if options.Memory <= 0 {
+		options.Memory = DefaultMemory
+	}
+	if options.MaxOutput <= 0 {
+		options.MaxOutput = DefaultMaxOutput
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Pool{options: options, seats: make(chan struct{}, options.Workers)}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	return p
+}
+
+// Warm starts up to n workers in the background, so that they are ready when the first target comes.
+func (p *Pool) Warm(n int) {
+	for range min(n, p.options.Workers) {
+		p.done.Go(func() {
+			select {
+			case p.seats <- struct{}{}:
+			default:
+				return // all workers are busy already
+			}
+			defer func() { <-p.seats }()
+			if w, err := p.acquire(true); err == nil {
+				p.release(w)
+			}
+		})
+	}
+}
+
+// Close ends all workers and waits for them. Targets that are being rendered fail with the context's error.
+func (p *Pool) Close() error {
+	p.close.Do(func() {
+		p.cancel()
+		p.done.Wait()
+		for range p.options.Workers { // every seat taken back: nothing runs, and nothing will
+			p.seats <- struct{}{}
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, w := range p.idle {
+			w.stop()
+		}
+		p.idle = nil
+	})
+	return nil
+}
+
+// Render renders one target of a tree. The error is of the machinery (a worker that cannot be started, a tree that
+// cannot be read) or of the context; everything else, limits and crashes included, is a finding of the result.
+func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.ctx, func() { cancel(context.Cause(p.ctx)) })()
+	select {
+	case p.seats <- struct{}{}:
+		defer func() { <-p.seats }()
+	case <-ctx.Done():
+		return Result{}, context.Cause(ctx)
+	}
+	worker, err := p.acquire(false)
+	if err != nil {
+		return Result{}, fmt.Errorf("render %s: %w", target.ID, err)
+	}
+	result, reusable, err := worker.render(ctx, tree, target)
+	if reusable {
+		p.release(worker)
+	} else {
+		worker.stop()
+	}
+	if ctx.Err() != nil {
+		return Result{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("render %s: %w", target.ID, err)
+	}
+	return result, nil
+}
+
+// acquire gives an idle worker, or starts one; fresh wants it started.
+func (p *Pool) acquire(fresh bool) (*process, error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 && !fresh {
+		worker := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return worker, nil
+	}
+	full := fresh && len(p.idle) >= p.options.Workers
+	p.mu.Unlock()
+	if full {
+		return nil, io.EOF
+	}
+	if p.ctx.Err() != nil {
+		return nil, context.Cause(p.ctx)
+	}
+	program := p.options.Program
+	if len(program) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		program = []string{self, marker}
+	}
+	return startProcess(program, p.options)
+}
+
+func (p *Pool) release(worker *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		worker.stop()
+		return
+	}
+	p.idle = append(p.idle, worker)
+}
