@@ -1,0 +1,111 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// check finds the mistakes that show only when the values are seen together. It works with what could be decoded.
+func (d *decoder) check(c *Config) {
+	known := d.checkOrder(c)
+	d.checkEnvironments(c, known)
+	for i, rule := range c.Targets {
+		d.checkTarget(c, i, rule, known)
+	}
+	for i, glob := range c.Exclude {
+		d.checkPath(string(glob), c.Pos("exclude", i))
+	}
+}
+
+// checkOrder reports environments that stand in the order twice, and gives all of them; nil without an order.
+func (d *decoder) checkOrder(c *Config) []string {
+	var known []string
+	for i, stage := range c.Order {
+		if len(stage) == 0 && d.good(c, "order", i) {
+			d.report(c.Pos("order", i), "config/value", "a stage of the order must name an environment")
+		}
+		for j, name := range stage {
+			if slices.Contains(known, string(name)) && name != "" {
+				d.report(d.stagePos(c, i, j), "config/value", "environment %q stands in the order twice: keep one", name)
+			}
+			known = append(known, string(name))
+		}
+	}
+	return known
+}
+
+// good reports whether nothing was said yet about a place, so that one mistake is one finding.
+func (d *decoder) good(c *Config, path ...any) bool {
+	pos := c.Pos(path...)
+	return !slices.ContainsFunc(d.findings, func(f finding.Finding) bool { return f.Pos == pos })
+}
+
+func (d *decoder) stagePos(c *Config, i, j int) finding.Pos { return c.Pos("order", i, j) }
+
+func (d *decoder) checkEnvironments(c *Config, known []string) {
+	owner := make(map[EnvironmentName]EnvironmentName) // of a name or alias
+	for name := range c.Environments {
+		owner[name] = name
+	}
+	for _, name := range known {
+		owner[EnvironmentName(name)] = EnvironmentName(name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		d.checkKnown(string(name), known, c.Pos("environments", string(name)))
+		for i, alias := range c.Environments[name].Aliases {
+			if other, taken := owner[alias]; taken && alias != "" {
+				d.report(c.Pos("environments", string(name), "aliases", i), "config/value",
+					"%q already names environment %q: an alias must be unique", alias, other)
+			}
+			owner[alias] = name
+		}
+	}
+}
+
+// checkKnown reports an environment that has no place in the promotion order.
+func (d *decoder) checkKnown(name string, known []string, pos finding.Pos) {
+	switch _, wellKnown := ranks[name]; {
+	case name == "":
+	case known == nil && !wellKnown:
+		d.report(pos, "config/unknown-environment",
+			"environment %q is none of the names that sluice can order by itself%s Add the key \"order\", lowest environment first",
+			name, didYouMean(name, slices.Sorted(maps.Keys(ranks))))
+	case known != nil && !slices.Contains(known, name):
+		d.report(pos, "config/unknown-environment", "unknown environment %q%s The order has: %s",
+			name, didYouMean(name, known), alternatives(known))
+	}
+}
+
+func (d *decoder) checkTarget(c *Config, i int, rule TargetRule, known []string) {
+	if rule.Path == "" {
+		return // already reported
+	}
+	pos := c.Pos("targets", i, "path")
+	captures, err := capturesOf(string(rule.Path))
+	if err != nil {
+		d.report(pos, "config/value", "targets[%d].path is %s: %v", i, quoted(string(rule.Path)), err)
+		return
+	}
+	d.checkPath(string(rule.Path), pos)
+	d.checkKnown(string(rule.Environment), known, c.Pos("targets", i, "environment"))
+	switch hasEnv := slices.Contains(captures, "env"); {
+	case hasEnv && rule.Environment != "":
+		d.report(c.Pos("targets", i, "environment"), "config/value", "the path captures {env} already: remove environment, or {env}")
+	case !hasEnv && rule.Environment == "" && d.good(c, "targets", i, "environment"):
+		d.report(pos, "config/value", "the path does not say which environment it is: write {env} in it, or add the key environment")
+	}
+	if slices.Contains(captures, "app") && rule.App != "" {
+		d.report(c.Pos("targets", i, "app"), "config/value", "the path captures {app} already: remove app, or {app}")
+	}
+}
+
+func (d *decoder) checkPath(path string, pos finding.Pos) {
+	if path == "" {
+		return
+	}
+	if problem := pathProblem(path); problem != "" {
+		d.report(pos, "config/value", "the path %s %s", quoted(path), problem)
+	}
+}

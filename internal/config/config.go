@@ -1,0 +1,118 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// FileName is the name of the configuration file, in the repository's root.
+const FileName = ".sluice.yaml"
+
+// Config is what .sluice.yaml says. Its types drive three things: the parser, the JSON Schema for editors, and the
+// descriptions in both. A field's tag yaml is its key, doc its description, min and max its bounds; required fields
+// say so. What a scalar may be stands with its type (see shape.go).
+type Config struct {
+	Targets      []TargetRule                    `yaml:"targets" doc:"What is rendered, said explicitly. Without it, targets are detected from the directories."`
+	Exclude      []Glob                          `yaml:"exclude" doc:"Directories that are no targets, with everything below them."`
+	Order        []Stage                         `yaml:"order" doc:"The environments in promotion order, lowest first. A list within the list is one stage of several environments. Without it, well-known names are ordered by what they mean."`
+	Environments map[EnvironmentName]Environment `yaml:"environments" doc:"What is particular to an environment, by its name."`
+	Render       Render                          `yaml:"render" doc:"Limits of rendering."`
+	Validation   Validation                      `yaml:"validation" doc:"Validation against the schemas of Kubernetes and of custom resources."`
+	Policies     Policies                        `yaml:"policies" doc:"Policies in Rego."`
+	Severities   map[RulePattern]Level           `yaml:"severities" doc:"The severity of rules: of one (policy/resources), or of all of an area (schema/*). The more exact one wins."`
+	Diff         Diff                            `yaml:"diff" doc:"The rendered difference."`
+
+	file      string
+	positions map[string]finding.Pos
+}
+
+// TargetRule finds targets by their path.
+type TargetRule struct {
+	Path        PathPattern     `yaml:"path" required:"true" doc:"Directories from the repository's root. {app} and {env} capture a path segment or a part of one, * matches a segment or a part of one, ** any number of segments."`
+	Kind        Kind            `yaml:"kind" doc:"What the directories hold. Default: kustomize where there is a kustomization, manifests elsewhere."`
+	App         AppName         `yaml:"app" doc:"The application, where the path has no {app}. Default: all."`
+	Environment EnvironmentName `yaml:"environment" doc:"The environment, where the path has no {env}."`
+}
+
+// Stage is one step of the promotion order: one environment, or several in parallel.
+type Stage []EnvironmentName
+
+// Environment holds what is particular to one environment.
+type Environment struct {
+	Aliases    []EnvironmentName `yaml:"aliases" doc:"Other names of the environment in paths."`
+	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version of its clusters. Default: that of validation."`
+}
+
+// Render limits the rendering of one target.
+type Render struct {
+	Timeout        Duration       `yaml:"timeout" doc:"How long one target may take."`
+	Memory         Memory         `yaml:"memory" doc:"How much memory a rendering process may use."`
+	LoadRestrictor LoadRestrictor `yaml:"load-restrictor" doc:"Where a kustomization may read files: anywhere in the repository, or only in and below its own directory (kustomize's default)."`
+}
+
+// Validation says which schemas objects are held to.
+type Validation struct {
+	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version whose schemas are used. Default: the newest that sluice has."`
+	Unknown    Unknown           `yaml:"unknown" doc:"What an object without a schema is. Ignored ones are still counted in the coverage."`
+}
+
+// Policies says which policies run.
+type Policies struct {
+	Directories []Directory `yaml:"directories" doc:"Directories of the repository that hold policies in Rego, beside the built-in ones."`
+	Disable     []RuleName  `yaml:"disable" doc:"Policies that do not run."`
+}
+
+// Diff says how the rendered difference is shown.
+type Diff struct {
+	Context int `yaml:"context" min:"0" max:"100" doc:"Unchanged lines shown around a change."`
+}
+
+// Default is the configuration of a repository without a file, and what a file starts from.
+func Default() *Config {
+	return &Config{
+		Render:     Render{Timeout: Duration(30 * time.Second), Memory: 512 << 20, LoadRestrictor: Repository},
+		Validation: Validation{Unknown: IgnoreUnknown},
+		Policies:   Policies{Directories: []Directory{"policies"}},
+		Diff:       Diff{Context: 3},
+	}
+}
+
+// Pos says where a value stands in the file: Pos("targets", 0, "path"). For a value the file does not have it is the
+// place of the nearest one around it; for a configuration without a file it is the zero position.
+func (c *Config) Pos(path ...any) finding.Pos {
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		if pos, ok := c.positions[positionKey(path)]; ok {
+			return pos
+		}
+	}
+	return finding.Pos{File: c.file}
+}
+
+func positionKey(path []any) string {
+	var b strings.Builder
+	for _, step := range path {
+		fmt.Fprintf(&b, "\x00%v", step)
+	}
+	return b.String()
+}
+
+// KubernetesFor gives the Kubernetes version that an environment's objects are validated against; "" for the newest.
+func (c *Config) KubernetesFor(environment string) KubernetesVersion {
+	if version := c.Environments[EnvironmentName(environment)].Kubernetes; version != "" {
+		return version
+	}
+	return c.Validation.Kubernetes
+}
+
+// Level gives what severities says of a rule, its own name before its area's; ok is false when it says nothing.
+func (c *Config) Level(rule string) (level Level, ok bool) {
+	if level, ok = c.Severities[RulePattern(rule)]; ok {
+		return level, true
+	}
+	area, _, _ := strings.Cut(rule, "/")
+	level, ok = c.Severities[RulePattern(area+"/*")]
+	return level, ok
+}

@@ -1,0 +1,183 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// shape says what text a scalar may be. It is given once, with the type, and used by the parser and the JSON Schema.
+type shape struct {
+	what    string   // what it is, for messages: "a Kubernetes version such as 1.37"
+	enum    []string // the words it may be
+	pattern string   // or a regular expression of RE2 that is also one of ECMA-262
+}
+
+type shaped interface{ shape() shape }
+
+// parsed is a scalar whose value is not its text.
+type parsed interface{ parse(text string) error }
+
+// EnvironmentName names an environment: a path segment, or a part of one.
+type EnvironmentName string
+
+// AppName names an application.
+type AppName string
+
+// PathPattern matches directories, with {app}, {env}, * and **.
+type PathPattern string
+
+// Glob matches directories, with * and **.
+type Glob string
+
+// Directory is a directory of the repository.
+type Directory string
+
+// RuleName is the identifier of a rule, "<area>/<name>".
+type RuleName string
+
+// RulePattern is a rule's identifier, or "<area>/*".
+type RulePattern string
+
+// KubernetesVersion is a minor version of Kubernetes, such as "1.37".
+type KubernetesVersion string
+
+// Level is a severity, or "off".
+type Level string
+
+// The levels.
+const (
+	ErrorLevel   Level = "error"
+	WarningLevel Level = "warning"
+	NoticeLevel  Level = "notice"
+	Off          Level = "off"
+)
+
+// LoadRestrictor says where a kustomization may read.
+type LoadRestrictor string
+
+// The load restrictors.
+const (
+	Repository LoadRestrictor = "repository" // anywhere in the repository
+	RootOnly   LoadRestrictor = "root-only"  // in and below the kustomization's directory
+)
+
+// Unknown says what an object without a schema is.
+type Unknown string
+
+// What objects without a schema are.
+const (
+	ErrorUnknown   Unknown = "error"
+	WarningUnknown Unknown = "warning"
+	IgnoreUnknown  Unknown = "ignore"
+)
+
+// Duration is a length of time, such as 30s.
+type Duration time.Duration
+
+// Memory is a number of bytes, such as 512Mi.
+type Memory int64
+
+const (
+	nameRegexp    = `^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
+	segmentRegexp = `([^/{}\\\s.]|[^/{}\\\s.][^/{}\\\s]*|\.[^/{}\\\s.][^/{}\\\s]*)`
+)
+
+func (EnvironmentName) shape() shape {
+	return shape{what: "the name of an environment", pattern: nameRegexp}
+}
+
+func (AppName) shape() shape {
+	return shape{what: "the name of an application", pattern: nameRegexp}
+}
+
+func (PathPattern) shape() shape {
+	return shape{
+		what:    "directories from the repository's root, such as apps/{app}/overlays/{env}",
+		pattern: `^[^/\\\s]+(/[^/\\\s]+)*$`,
+	}
+}
+
+func (Glob) shape() shape {
+	return shape{what: "directories from the repository's root, such as legacy/**", pattern: `^[^/\\\s{}]+(/[^/\\\s{}]+)*$`}
+}
+
+func (Directory) shape() shape {
+	return shape{
+		what:    "a directory from the repository's root, such as policies",
+		pattern: `^` + segmentRegexp + `(/` + segmentRegexp + `)*$`,
+	}
+}
+
+func (RuleName) shape() shape {
+	return shape{what: "a rule, such as policy/resources", pattern: `^[a-z]+/[a-z0-9-]+$`}
+}
+
+func (RulePattern) shape() shape {
+	return shape{what: "a rule, such as policy/resources, or an area, such as schema/*", pattern: `^[a-z]+/([a-z0-9-]+|\*)$`}
+}
+
+func (KubernetesVersion) shape() shape {
+	return shape{what: `a Kubernetes version in quotes, such as "1.37"`, pattern: `^1\.(0|[1-9][0-9]?)$`}
+}
+
+func (Kind) shape() shape { return shape{enum: []string{string(Kustomize), string(Manifests)}} }
+
+func (Level) shape() shape {
+	return shape{enum: []string{string(ErrorLevel), string(WarningLevel), string(NoticeLevel), string(Off)}}
+}
+
+func (LoadRestrictor) shape() shape {
+	return shape{enum: []string{string(Repository), string(RootOnly)}}
+}
+
+func (Unknown) shape() shape {
+	return shape{enum: []string{string(ErrorUnknown), string(WarningUnknown), string(IgnoreUnknown)}}
+}
+
+func (Duration) shape() shape {
+	return shape{what: "a time such as 30s, 500ms or 2m", pattern: `^[1-9][0-9]{0,5}(ms|s|m)$`}
+}
+
+func (d *Duration) parse(text string) error {
+	value, err := time.ParseDuration(text)
+	*d = Duration(value)
+	return err
+}
+
+// String gives the form used in the file.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
+}
+
+func (Memory) shape() shape {
+	return shape{what: "a size such as 512Mi or 1Gi", pattern: `^[1-9][0-9]{0,5}(Mi|Gi)$`}
+}
+
+func (m *Memory) parse(text string) error {
+	number, unit := text[:len(text)-2], text[len(text)-2:]
+	value, err := strconv.ParseInt(number, 10, 64)
+	switch unit {
+	case "Mi":
+		value <<= 20
+	case "Gi":
+		value <<= 30
+	default:
+		err = fmt.Errorf("unknown unit %q", unit)
+	}
+	*m = Memory(value)
+	return err
+}
+
+// String gives the form used in the file.
+func (m Memory) String() string {
+	if m >= 1<<30 && m%(1<<30) == 0 {
+		return fmt.Sprintf("%dGi", m>>30)
+	}
+	return fmt.Sprintf("%dMi", m>>20)
+}

@@ -1,0 +1,145 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+)
+
+// maxWhy bounds how many chains a selection gives; the rest is counted.
+const maxWhy = 5
+
+// Snapshot is one side of a comparison: what it renders, and what that depends on. The zero value is a side that does
+// not exist.
+type Snapshot struct {
+	Layout config.Layout
+	Graph  *Graph
+}
+
+// Selection is one target to render, and why.
+type Selection struct {
+	Target Target // as head has it; as base had it where head has it no more
+	Base   bool   // it is a target on base
+	Head   bool   // it is a target on head
+	// Why holds the chains through which the change reaches it, shortest first, such as
+	// "apps/shop/base/deployment.yaml ← apps/shop/overlays/prod"; after five, "+3 more".
+	Why []string
+}
+
+// pair is one target on both sides.
+type pair struct{ base, head *Target }
+
+// All gives every target of either side, sorted by ID, for the reason given.
+func All(base, head Snapshot, why string) []Selection {
+	var out []Selection
+	for _, p := range pairs(base, head) {
+		out = append(out, p.selection([]string{why}))
+	}
+	return out
+}
+
+// Select gives the targets that a change can reach, sorted by ID: those whose inputs on either side hold a changed
+// path, and those that only one side has, or has otherwise. changed lists the paths of files (and links and
+// submodules) that were added, deleted or changed between the sides; a renamed one counts as two.
+func Select(base, head Snapshot, changed []string) []Selection {
+	changed = slices.Clone(changed)
+	slices.Sort(changed)
+	changed = slices.Compact(changed)
+	var out []Selection
+	for _, p := range pairs(base, head) {
+		var reaches []*reach
+		if p.head != nil {
+			reaches = append(reaches, head.Graph.reach(*p.head))
+		}
+		if p.base != nil {
+			reaches = append(reaches, base.Graph.reach(*p.base))
+		}
+		why := append(p.differences(), chains(reaches, changed)...)
+		if len(why) == 0 {
+			continue
+		}
+		if rest := len(why) - maxWhy; rest > 0 {
+			why = append(why[:maxWhy], fmt.Sprintf("+%d more", rest))
+		}
+		out = append(out, p.selection(why))
+	}
+	return out
+}
+
+// pairs joins the targets of both sides by ID.
+func pairs(base, head Snapshot) []pair {
+	byID := make(map[string]pair)
+	for i := range base.Layout.Targets {
+		target := &base.Layout.Targets[i]
+		byID[target.ID] = pair{base: target}
+	}
+	for i := range head.Layout.Targets {
+		target := &head.Layout.Targets[i]
+		p := byID[target.ID]
+		p.head = target
+		byID[target.ID] = p
+	}
+	out := make([]pair, 0, len(byID))
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		out = append(out, byID[id])
+	}
+	return out
+}
+
+func (p pair) selection(why []string) Selection {
+	s := Selection{Base: p.base != nil, Head: p.head != nil, Why: why}
+	if s.Head {
+		s.Target = *p.head
+	} else {
+		s.Target = *p.base
+	}
+	return s
+}
+
+// differences says how the target itself differs between the sides, whatever changed below it.
+func (p pair) differences() []string {
+	switch {
+	case p.base == nil:
+		return []string{"is a target on head only"}
+	case p.head == nil:
+		return []string{"was a target on base only"}
+	}
+	var out []string
+	differ := func(what, was, is string) {
+		if was != is {
+			out = append(out, fmt.Sprintf("%s was %s, is %s", what, was, is))
+		}
+	}
+	differ("its application", p.base.App, p.head.App)
+	differ("its environment", p.base.Environment, p.head.Environment)
+	differ("its kind", string(p.base.Kind), string(p.head.Kind))
+	return out
+}
+
+// chains gives the shortest chain for each changed path that reaches the target on a side, head's first.
+func chains(reaches []*reach, changed []string) []string {
+	var found [][]string
+	for _, name := range changed {
+		var best []string
+		for _, r := range reaches {
+			if chain, ok := r.why(name); ok && (best == nil || len(chain) < len(best)) {
+				best = chain
+			}
+		}
+		if best != nil {
+			found = append(found, best)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b []string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a[0], b[0]))
+	})
+	out := make([]string, len(found))
+	for i, chain := range found {
+		out[i] = chainText(chain)
+	}
+	return out
+}
