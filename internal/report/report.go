@@ -1,5 +1,8 @@
-// Package report holds the outcome of a run as one value, and its views: text, Markdown, JSON, SARIF, JUnit and HTML.
+// Package report holds the outcome of a run as one value, and its views: text, Markdown, JSON, SARIF and JUnit.
 // The value is the JSON form that DESIGN calls a contract: it has a version and only grows.
+//
+// Fill a [Report], call [Finish], then write views of it. Everything in a report that comes from the repository is
+// hostile; each view escapes it for its sink.
 package report
 
 import (
@@ -46,6 +49,11 @@ type Report struct {
 	Notes      []string         `json:"notes,omitempty"`       // what a reader must know: a layout that was guessed, a base that has no configuration
 	Gate       Gate             `json:"gate"`
 	Unaffected int              `json:"unaffected"` // targets that the change cannot reach, and so were not rendered
+
+	// Environments is the order of promotion, lowest first: views begin with the last.
+	Environments []string `json:"environments"`
+	// Unchecked says in words what could not be checked, beside targets that failed to render. It is never green.
+	Unchecked []string `json:"unchecked,omitempty"`
 }
 
 // Gate says which findings make the verdict fail.
@@ -73,10 +81,10 @@ type Change struct {
 	Action    diff.Action `json:"action"`
 	Was       string      `json:"was,omitempty"`
 	Diff      string      `json:"diff"`     // unified YAML diff, secrets masked
-	GroupID   string      `json:"group_id"` // equal for the same change in several targets
-	Risks     []string    `json:"risks,omitempty"`
-	Added     int         `json:"added"`   // lines
-	Removed   int         `json:"removed"` // lines
+	GroupID   string      `json:"group_id"` // equal for the same change in several targets; Finish fills it in
+	Risks     []string    `json:"risks"`    // ids of the rules that find it risky
+	Added     int         `json:"added"`    // lines
+	Removed   int         `json:"removed"`  // lines
 }
 
 // Coverage counts what was validated, so that nothing is silently green.

@@ -1,0 +1,148 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/diff"
+)
+
+// changes shows the diffs, each in a fold of its own; those that reach the last environment are open. tail is what
+// follows them and needs room too.
+func (c *comment) changes(t tier, tail string) {
+	if len(c.sections) == 0 {
+		return
+	}
+	c.printf("#### Changes\n\n")
+	const reserve = 2_000 // for the words that say what was left out
+	left := Limit{Runes: t.room.Runes - utf8.RuneCountInString(c.String()) - utf8.RuneCountInString(tail) - reserve, Bytes: t.room.Bytes - c.Len() - len(tail) - reserve}
+	fits := func(text string) bool {
+		runes := utf8.RuneCountInString(text)
+		if left.Runes < runes || left.Bytes < len(text) {
+			return false
+		}
+		left.Runes -= runes
+		left.Bytes -= len(text)
+		return true
+	}
+	withoutDiff, leftOut := 0, 0
+	for i, s := range c.sections {
+		if t.sections > 0 && i >= t.sections {
+			leftOut = len(c.sections) - i
+			break
+		}
+		if t.diffs && s.hasDiff() {
+			text := c.fold(s, t)
+			if !t.fill || fits(text) {
+				c.WriteString(text)
+				continue
+			}
+		}
+		text := c.line(s, t)
+		if t.fill && !fits(text) {
+			leftOut = len(c.sections) - i
+			break
+		}
+		if s.hasDiff() {
+			withoutDiff++
+		}
+		c.WriteString(text)
+	}
+	if withoutDiff+leftOut > 0 {
+		var said []string
+		if withoutDiff > 0 {
+			said = append(said, plural(withoutDiff, "change")+" without its diff")
+		}
+		if leftOut > 0 {
+			said = append(said, plural(leftOut, "more change")+" left out")
+		}
+		c.printf("\n**To keep this comment short: %s.** %s\n", strings.Join(said, ", "), c.elsewhere())
+	}
+	c.printf("\n")
+}
+
+// elsewhere says where everything is.
+func (c *comment) elsewhere() string {
+	if c.opts.PageURL != "" {
+		return "Everything is in the [complete report](" + c.opts.PageURL + ")."
+	}
+	return "Everything: `sluice diff --base " + shortCommit(c.r.Base) + "`"
+}
+
+func (s section) hasDiff() bool {
+	return slices.ContainsFunc(s.parts, func(p part) bool { return p.diff != "" })
+}
+
+var actionMarks = map[diff.Action]string{diff.Added: "🟢", diff.Removed: "🔴", diff.Changed: "🟡", diff.Renamed: "🟡"}
+
+// summary is the line that stands for a section; its markup is that of span and strong.
+func (c *comment) summary(s section, span func(string) string, strong func(string) string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", s.action, strong(span(s.title())))
+	if s.was != "" {
+		fmt.Fprintf(&b, ", was %s", span(s.was))
+	}
+	fmt.Fprintf(&b, " in %s: %s", plural(len(s.targets), "target"), c.r.environmentCounts(s.targets, span))
+	if s.added+s.removed > 0 {
+		fmt.Fprintf(&b, ", +%d −%d", s.added, s.removed)
+	}
+	if len(s.risks) > 0 {
+		b.WriteString(" ⚠️")
+	}
+	return b.String()
+}
+
+func (c *comment) line(s section, t tier) string {
+	return "- " + c.summary(s, code, func(text string) string { return "**" + text + "**" }) + "\n"
+}
+
+// fold writes a section with its diff.
+func (c *comment) fold(s section, t tier) string {
+	var b strings.Builder
+	open := ""
+	if c.reachesLast(s) {
+		open = " open"
+	}
+	strong := func(text string) string { return "<b>" + text + "</b>" }
+	fmt.Fprintf(&b, "<details%s><summary>%s</summary>\n\n", open, c.summary(s, htmlCode, strong))
+	if len(s.targets) <= t.where {
+		fmt.Fprintf(&b, "%s\n\n", c.where(s.targets, t.where))
+	}
+	for _, p := range s.parts {
+		if len(p.targets) < len(s.targets) {
+			fmt.Fprintf(&b, "Only in %s:\n\n", c.where(p.targets, max(t.where, 1)))
+		}
+		if p.diff != "" {
+			text, left := head(p.diff, t.lines)
+			b.WriteString(fence("diff", text))
+			if left > 0 {
+				fmt.Fprintf(&b, "\n… and %s\n", plural(left, "more line"))
+			}
+			b.WriteByte('\n')
+		}
+	}
+	b.WriteString("</details>\n\n")
+	return b.String()
+}
+
+func (c *comment) reachesLast(s section) bool {
+	return c.last != "" && slices.ContainsFunc(s.targets, func(id string) bool { return c.targets[id].Environment == c.last })
+}
+
+// head gives the first n lines of text, all for 0, and how many are left.
+func head(text string, n int) (string, int) {
+	if n == 0 {
+		return text, 0
+	}
+	at := 0
+	for range n {
+		i := strings.IndexByte(text[at:], '\n')
+		if i < 0 {
+			return text, 0
+		}
+		at += i + 1
+	}
+	return text[:at], strings.Count(text[at:], "\n")
+}

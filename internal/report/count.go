@@ -1,0 +1,243 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/diff"
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// tally counts what happened, in one target, one environment or all.
+type tally struct {
+	targets, failed, removed int // targets; failed on head; gone on head
+	changed                  int // targets in which something changes
+	actions                  map[diff.Action]int
+	findings                 map[finding.Severity]int // new ones
+}
+
+func newTally() *tally {
+	return &tally{actions: make(map[diff.Action]int), findings: make(map[finding.Severity]int)}
+}
+
+func (t *tally) changes() int {
+	return t.actions[diff.Added] + t.actions[diff.Removed] + t.actions[diff.Changed] + t.actions[diff.Renamed]
+}
+
+// byEnvironment counts per environment, in the order of views.
+func (r *Report) byEnvironment() (environments []string, tallies map[string]*tally) {
+	tallies = make(map[string]*tally)
+	of := make(map[string]string, len(r.Targets))
+	for _, t := range r.Targets {
+		of[t.ID] = t.Environment
+		if tallies[t.Environment] == nil {
+			tallies[t.Environment] = newTally()
+			environments = append(environments, t.Environment)
+		}
+		e := tallies[t.Environment]
+		e.targets++
+		switch t.Status {
+		case Failed:
+			e.failed++
+		case Removed:
+			e.removed++
+		}
+	}
+	seen := make(map[string]bool)
+	for _, c := range r.Changes {
+		if e := tallies[of[c.Target]]; e != nil {
+			e.actions[c.Action]++
+			if !seen[c.Target] {
+				seen[c.Target] = true
+				e.changed++
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		in := make(map[string]bool)
+		for _, t := range f.Targets {
+			if t.State == finding.New {
+				in[of[t.ID]] = true
+			}
+		}
+		for environment := range in {
+			if e := tallies[environment]; e != nil {
+				e.findings[f.Severity]++
+			}
+		}
+	}
+	return environments, tallies
+}
+
+// total counts over the whole report.
+func (r *Report) total() *tally {
+	all := newTally()
+	_, tallies := r.byEnvironment()
+	for _, t := range tallies {
+		all.targets += t.targets
+		all.failed += t.failed
+		all.removed += t.removed
+		all.changed += t.changed
+		for action, n := range t.actions {
+			all.actions[action] += n
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Has(finding.New) {
+			all.findings[f.Severity]++
+		}
+	}
+	return all
+}
+
+// inState gives the findings that have a state somewhere, in the report's order.
+func (r *Report) inState(state finding.State) finding.List {
+	var out finding.List
+	for _, f := range r.Findings {
+		if f.Has(state) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// isRisk reports whether a finding speaks of what the change will do rather than of what is wrong.
+func isRisk(f finding.Finding) bool { return strings.HasPrefix(f.Rule, "lint/") }
+
+// plural gives "1 object", "4,812 objects".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	if strings.HasSuffix(one, "y") {
+		return thousands(n) + " " + strings.TrimSuffix(one, "y") + "ies"
+	}
+	return thousands(n) + " " + one + "s"
+}
+
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// severities gives "2 errors, 1 warning", "" for none.
+func severities(counts map[finding.Severity]int) string {
+	var parts []string
+	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Notice} {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, plural(n, s.String()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// actionCounts gives "3 changed, 1 added", "" for none.
+func actionCounts(counts map[diff.Action]int) string {
+	var parts []string
+	for _, a := range []diff.Action{diff.Changed, diff.Added, diff.Removed, diff.Renamed} {
+		if n := counts[a]; n > 0 {
+			parts = append(parts, thousands(n)+" "+string(a))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// CoverageLine says in one line what was checked and what was not:
+// "4,812 objects: 4,790 validated, 22 without schema (FooBar.example.com/v1 ×20, …), 31 policy rules".
+func (r *Report) CoverageLine() string {
+	c := r.Coverage
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s validated", plural(c.Objects, "object"), thousands(c.Validated))
+	if len(c.Kubernetes) > 0 {
+		fmt.Fprintf(&b, " for Kubernetes %s", strings.Join(c.Kubernetes, ", "))
+	}
+	if c.Unknown > 0 {
+		fmt.Fprintf(&b, ", %s without schema", thousands(c.Unknown))
+		kinds := slices.SortedFunc(maps.Keys(c.UnknownKinds), func(a, b string) int {
+			return cmp.Or(cmp.Compare(c.UnknownKinds[b], c.UnknownKinds[a]), strings.Compare(a, b))
+		})
+		const shown = 5
+		var parts []string
+		for i, kind := range kinds {
+			if i == shown {
+				parts = append(parts, fmt.Sprintf("and %d more kinds", len(kinds)-shown))
+				break
+			}
+			parts = append(parts, fmt.Sprintf("%s ×%s", shorten(kind, 100), thousands(c.UnknownKinds[kind])))
+		}
+		if len(parts) > 0 {
+			fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
+		}
+	}
+	if skipped := c.Objects - c.Validated - c.Unknown; skipped > 0 {
+		fmt.Fprintf(&b, ", %s not validated", thousands(skipped))
+	}
+	fmt.Fprintf(&b, ", %s", plural(c.Policies, "policy rule"))
+	return b.String()
+}
+
+// Headline is the verdict in one sentence, without markup; it holds nothing from the repository.
+func (r *Report) Headline() string {
+	t := r.total()
+	switch {
+	case r.Verdict == Incomplete && t.failed > 0:
+		return fmt.Sprintf("Incomplete: %s could not be rendered", plural(t.failed, "target"))
+	case r.Verdict == Incomplete:
+		return "Incomplete: not everything could be checked"
+	case r.Verdict == Fail:
+		return plural(r.gating(), "finding") + " must be fixed"
+	case r.Verdict != Pass:
+		return "This report is not finished"
+	case t.changes() == 0:
+		return "Nothing changes in what is deployed"
+	}
+	return fmt.Sprintf("%s in %s: no objections", plural(t.changes(), "change"), plural(t.changed, "target"))
+}
+
+func (r *Report) gating() (n int) {
+	for _, f := range r.Findings {
+		if r.Gates(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// environmentCounts gives "prod (4), staging (4), dev (6)" for targets of the report, in its order.
+func (r *Report) environmentCounts(ids []string, name func(string) string) string {
+	in := make(map[string]int)
+	var order []string
+	of := make(map[string]string, len(ids))
+	for _, id := range ids {
+		of[id] = ""
+	}
+	for _, t := range r.Targets {
+		if _, ok := of[t.ID]; ok {
+			if in[t.Environment] == 0 {
+				order = append(order, t.Environment)
+			}
+			in[t.Environment]++
+		}
+	}
+	const shown = 12
+	var parts []string
+	for i, environment := range order {
+		if i == shown {
+			parts = append(parts, fmt.Sprintf("and %s", plural(len(order)-shown, "more environment")))
+			break
+		}
+		label := "no environment"
+		if environment != "" {
+			label = name(environment)
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s)", label, thousands(in[environment])))
+	}
+	return strings.Join(parts, ", ")
+}

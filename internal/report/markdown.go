@@ -1,0 +1,388 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/diff"
+	"github.com/sluice-dev/sluice/internal/finding"
+)
+
+// MarkdownOptions says what the Markdown view may refer to. Its zero value is a document without links.
+type MarkdownOptions struct {
+	// Title names the run where several report on one pull request; it comes from the workflow, not from the change.
+	Title string
+	// FileURL is what a path of the repository is appended to, such as "https://github.com/o/r/blob/SHA/".
+	FileURL string
+	// PageURL is where the complete report is; "" where there is none.
+	PageURL string
+	// Limit bounds the largest text that Comment tries to fill. Its zero value is that of a GitHub comment.
+	Limit Limit
+}
+
+// Limit is how long a text may be, in both units that GitHub measures in.
+type Limit struct {
+	Runes int
+	Bytes int
+}
+
+// The limits of GitHub. A comment: 65,536 characters by its message, 262,144 bytes by measurement, of which some are
+// left for the marker that the publisher adds. A step summary: 1 MiB.
+var (
+	CommentLimit = Limit{Runes: 65_536 - 536, Bytes: 262_144 - 2_144}
+	SummaryLimit = Limit{Runes: 1<<20 - 1<<12, Bytes: 1<<20 - 1<<12}
+)
+
+// Fits reports whether text is within the limit.
+func (l Limit) Fits(text string) bool {
+	return len(text) <= l.Bytes && (len(text) <= l.Runes || utf8.RuneCountInString(text) <= l.Runes)
+}
+
+// Markdown writes the whole report as Markdown, nothing left out.
+func Markdown(w io.Writer, r *Report, opts MarkdownOptions) error {
+	_, err := io.WriteString(w, newComment(r, opts).write(tiers[0]))
+	return err
+}
+
+// Comment gives the report as Markdown in falling sizes, each of which fits opts.Limit: all diffs; diffs as far as
+// there is room, those of the last environment first; lists of what changed; counts. There is always at least the
+// last. A publisher posts the first, and the next where it is refused as too long.
+func Comment(r *Report, opts MarkdownOptions) []string {
+	if opts.Limit == (Limit{}) {
+		opts.Limit = CommentLimit
+	}
+	c := newComment(r, opts)
+	var out []string
+	for i, t := range tiers {
+		t.room = opts.Limit
+		body := c.write(t)
+		if !opts.Limit.Fits(body) && i < len(tiers)-1 || len(out) > 0 && len(body) >= len(out[len(out)-1]) {
+			continue
+		}
+		out = append(out, body)
+	}
+	return out
+}
+
+// tier is how much a comment shows; 0 means no bound.
+type tier struct {
+	findings int  // of each severity
+	where    int  // targets by name, before they are counted by environment
+	diffs    bool // show diffs
+	lines    int  // of one diff
+	sections int  // changes in the list
+	fill     bool // diffs only as far as room allows
+	room     Limit
+}
+
+var tiers = []tier{
+	{where: 6, diffs: true},
+	{where: 3, diffs: true, lines: 80, findings: 50, sections: 300, fill: true},
+	{where: 3, findings: 25, sections: 100},
+	{where: 0, findings: 5, sections: 5},
+}
+
+// comment writes one report as Markdown.
+type comment struct {
+	r        *Report
+	opts     MarkdownOptions
+	sections []section
+	last     string // the environment that matters most
+	targets  map[string]Target
+	strings.Builder
+}
+
+func newComment(r *Report, opts MarkdownOptions) *comment {
+	c := &comment{r: r, opts: opts, sections: r.sections(), targets: make(map[string]Target, len(r.Targets))}
+	if n := len(r.Environments); n > 0 {
+		c.last = r.Environments[n-1]
+	}
+	for _, t := range r.Targets {
+		c.targets[t.ID] = t
+	}
+	return c
+}
+
+func (c *comment) write(t tier) string {
+	c.Reset()
+	c.headline()
+	c.unchecked(t)
+	c.risks(t)
+	c.environments()
+	c.findings(t)
+	tail := c.tail()
+	c.changes(t, tail)
+	c.WriteString(tail)
+	return c.String()
+}
+
+func (c *comment) printf(format string, args ...any) { fmt.Fprintf(c, format, args...) }
+
+var verdictMarks = map[Verdict]string{Pass: "✅", Fail: "❌", Incomplete: "⚠️"}
+
+// headline says the verdict, and in one sentence what changes where.
+func (c *comment) headline() {
+	title := c.r.Headline()
+	if c.opts.Title != "" {
+		title = prose(c.opts.Title) + ": " + title
+	}
+	c.printf("### %s %s\n\n", verdictMarks[c.r.Verdict], title)
+	t := c.r.total()
+	var said []string
+	if what := actionCounts(t.actions); what != "" {
+		said = append(said, fmt.Sprintf("%s: %s.", plural(t.changes(), "object"), what))
+	}
+	if what := severities(t.findings); what != "" {
+		said = append(said, fmt.Sprintf("New: %s.", what))
+	}
+	if n := len(c.r.inState(finding.Fixed)); n > 0 {
+		said = append(said, fmt.Sprintf("Fixed: %s.", plural(n, "finding")))
+	}
+	if len(said) > 0 {
+		c.printf("%s\n\n", strings.Join(said, " "))
+	}
+}
+
+// unchecked lists the targets that failed, and why.
+func (c *comment) unchecked(t tier) {
+	var failed []string
+	for _, target := range c.r.Targets {
+		if target.Status == Failed {
+			failed = append(failed, target.ID)
+		}
+	}
+	if len(failed) == 0 && len(c.r.Unchecked) == 0 {
+		return
+	}
+	c.printf("#### Not checked\n\n")
+	for _, what := range c.r.Unchecked {
+		c.printf("- %s\n", prose(shorten(what, 1_000)))
+	}
+	if len(failed) > 0 {
+		c.printf("- %s\n", c.where(failed, 10))
+		var causes finding.List
+		for _, f := range c.r.Findings {
+			if c.isCause(f) {
+				causes = append(causes, f)
+			}
+		}
+		c.list(causes, t.findings)
+	}
+	c.printf("\n")
+}
+
+// isCause reports whether a finding says why a target failed; those stand above the others.
+func (c *comment) isCause(f finding.Finding) bool {
+	if f.Severity != finding.Error || !preventsChecking(f.Rule) {
+		return false
+	}
+	for _, t := range f.Targets {
+		if t.State != finding.Fixed && c.targets[t.ID].Status == Failed {
+			return true
+		}
+	}
+	return false
+}
+
+// risks says what the change does that cannot be undone, or that gives power.
+func (c *comment) risks(t tier) {
+	var risks finding.List
+	named := make(map[string]bool)
+	for _, f := range c.r.inState(finding.New) {
+		if isRisk(f) {
+			risks = append(risks, f)
+			named[f.Rule] = true
+		}
+	}
+	type plain struct {
+		rule    string
+		section section
+	}
+	var others []plain
+	for _, s := range c.sections {
+		for _, rule := range s.risks {
+			if !named[rule] {
+				others = append(others, plain{rule, s})
+			}
+		}
+	}
+	if len(risks)+len(others) == 0 {
+		return
+	}
+	c.printf("#### Risks\n\n")
+	c.list(risks, t.findings)
+	for i, o := range others {
+		if t.findings > 0 && i >= t.findings {
+			c.printf("- … and %s\n", plural(len(others)-i, "more risk"))
+			break
+		}
+		c.printf("- %s: %s %s\n", code(o.rule), code(o.section.title()), c.in(o.section.targets, t.where))
+	}
+	c.printf("\n")
+}
+
+// maxRows bounds the table of environments.
+const maxRows = 30
+
+func (c *comment) environments() {
+	environments, tallies := c.r.byEnvironment()
+	if len(environments) == 0 {
+		return
+	}
+	c.printf("| Environment | Targets | Changed | Added | Removed | New findings |\n|---|--:|--:|--:|--:|---|\n")
+	for i, environment := range environments {
+		if i == maxRows {
+			c.printf("| … and %s | | | | | |\n", plural(len(environments)-maxRows, "more environment"))
+			break
+		}
+		t := tallies[environment]
+		name := "*none*"
+		switch {
+		case environment == c.last && environment != "":
+			name = "**" + code(environment) + "**"
+		case environment != "":
+			name = code(environment)
+		}
+		targets := thousands(t.targets)
+		if t.failed > 0 {
+			targets += fmt.Sprintf(" (**%d failed**)", t.failed)
+		}
+		if t.removed > 0 {
+			targets += fmt.Sprintf(" (%d removed)", t.removed)
+		}
+		c.printf("| %s | %s | %s | %s | %s | %s |\n", name, targets, some(t.actions[diff.Changed]+t.actions[diff.Renamed]),
+			some(t.actions[diff.Added]), some(t.actions[diff.Removed]), severities(t.findings))
+	}
+	c.printf("\n")
+}
+
+// some is a number, or nothing for none: zeros hide what matters.
+func some(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return thousands(n)
+}
+
+// findings lists what is wrong, new findings first and by severity.
+func (c *comment) findings(t tier) {
+	var shown finding.List
+	existing := 0
+	for _, f := range c.r.Findings {
+		switch {
+		case c.isCause(f), isRisk(f) && f.Has(finding.New):
+		case f.Has(finding.New):
+			shown = append(shown, f)
+		case f.Has(finding.Existing) && c.r.Gate.Findings != "new":
+			shown = append(shown, f)
+		case f.Has(finding.Existing):
+			existing++
+		}
+	}
+	if len(shown) > 0 {
+		c.printf("#### Findings\n\n")
+		for _, severity := range []finding.Severity{finding.Error, finding.Warning, finding.Notice} {
+			var some finding.List
+			for _, f := range shown {
+				if f.Severity == severity {
+					some = append(some, f)
+				}
+			}
+			c.list(some, t.findings)
+		}
+		c.printf("\n")
+	}
+	if existing > 0 {
+		c.printf("%s that base has too: not shown.\n\n", plural(existing, "finding"))
+	}
+}
+
+var severityMarks = map[finding.Severity]string{finding.Error: "❌", finding.Warning: "⚠️", finding.Notice: "ℹ️"}
+
+// list writes findings as a list of at most n; 0 means all.
+func (c *comment) list(findings finding.List, n int) {
+	for i, f := range findings {
+		if n > 0 && i >= n {
+			c.printf("- … and %s\n", plural(len(findings)-i, "more "+f.Severity.String()))
+			return
+		}
+		c.printf("- %s %s %s", severityMarks[f.Severity], prose(shorten(f.Message, 1_000)), code(f.Rule))
+		var at []string
+		if f.File != "" {
+			at = append(at, c.file(f.Pos))
+		}
+		if f.Object != "" {
+			at = append(at, code(f.Object))
+		}
+		if ids := onHead(f); len(ids) > 0 {
+			at = append(at, c.in(ids, 3))
+		}
+		if len(at) > 0 {
+			c.printf("<br>%s", strings.Join(at, " · "))
+		}
+		c.printf("\n")
+	}
+}
+
+// file links a position, where links are known.
+func (c *comment) file(pos finding.Pos) string {
+	if c.opts.FileURL == "" {
+		return code(pos.String())
+	}
+	at := c.opts.FileURL + pathURL(pos.File)
+	if pos.Line > 0 {
+		at += fmt.Sprintf("#L%d", pos.Line)
+	}
+	return "[" + code(pos.String()) + "](" + at + ")"
+}
+
+func (c *comment) in(ids []string, named int) string { return "in " + c.where(ids, named) }
+
+// where names up to n targets, or counts them by environment.
+func (c *comment) where(ids []string, n int) string {
+	if len(ids) > n {
+		return plural(len(ids), "target") + ": " + c.r.environmentCounts(ids, code)
+	}
+	parts := make([]string, len(ids))
+	for i, id := range ids {
+		parts[i] = code(id)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tail is what ends the comment: notes, coverage, commits.
+func (c *comment) tail() string {
+	var b strings.Builder
+	const maxNotes = 10
+	for i, note := range c.r.Notes {
+		if i == maxNotes {
+			fmt.Fprintf(&b, "> … and %s\n\n", plural(len(c.r.Notes)-i, "more note"))
+			break
+		}
+		fmt.Fprintf(&b, "> %s\n\n", prose(shorten(note, 1_000)))
+	}
+	said := []string{prose(c.r.CoverageLine())}
+	if c.r.Unaffected > 0 {
+		said = append(said, plural(c.r.Unaffected, "target")+" out of the change’s reach")
+	}
+	if c.r.Base != "" {
+		said = append(said, code(shortCommit(c.r.Base))+" → "+code(shortCommit(c.r.Head)))
+	} else if c.r.Head != "" {
+		said = append(said, code(shortCommit(c.r.Head)))
+	}
+	if c.opts.PageURL != "" {
+		said = append(said, "[complete report]("+c.opts.PageURL+")")
+	}
+	fmt.Fprintf(&b, "<sub>%s</sub>\n", strings.Join(said, " · "))
+	return b.String()
+}
+
+// shortCommit abbreviates a commit id and leaves other words.
+func shortCommit(id string) string {
+	if len(id) == 40 && strings.Trim(id, "0123456789abcdef") == "" {
+		return id[:9]
+	}
+	return id
+}
