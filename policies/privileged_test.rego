@@ -1,21 +1,20 @@
 package sluice.privileged_test
 
+import data.sluice.fixtures
 import data.sluice.privileged
 
-pod(list, context) := {
-	"apiVersion": "v1",
-	"kind": "Pod",
-	"metadata": {"name": "p"},
-	"spec": {list: [{"name": "c", "securityContext": context}]},
+test_privileged if {
+	fixtures.paths(privileged.deny) == {"spec.containers[name=c].securityContext.privileged"} with input as fixtures.context({"privileged": true})
 }
 
-test_each_kind_of_container if {
-	some list in ["containers", "initContainers", "ephemeralContainers"]
-	some result in privileged.deny with input as pod(list, {"privileged": true})
-	result.path == sprintf("spec.%s[name=c].securityContext.privileged", [list])
+test_false_passes if {
+	count(privileged.deny) == 0 with input as fixtures.context({"privileged": false})
 }
 
-test_unset_and_false_pass if {
-	count(privileged.deny) == 0 with input as pod("containers", {})
-	count(privileged.deny) == 0 with input as pod("containers", {"privileged": false})
+test_unset_passes if {
+	count(privileged.deny) == 0 with input as fixtures.one({})
+}
+
+test_null_passes if {
+	count(privileged.deny) == 0 with input as fixtures.one({"securityContext": null})
 }

@@ -35,7 +35,7 @@ template := {"pod": input.template, "path": "template."} if {
 }
 
 # spec is the specification of the pod.
-spec := template.pod.spec
+spec := template.pod.spec if is_object(template.pod.spec)
 
 # path is where the specification stands: "spec.template.spec".
 path := sprintf("%sspec", [template.path])
@@ -60,14 +60,38 @@ lasting contains c if {
 	c.spec.restartPolicy == "Always"
 }
 
+# contexts are the security contexts of the pod and of its containers.
+contexts contains {"who": "the pod", "spec": spec.securityContext, "path": sprintf("%s.securityContext", [path])} if is_object(spec.securityContext)
+
+contexts contains {"who": sprintf("container %q", [c.name]), "spec": c.spec.securityContext, "path": sprintf("%s.securityContext", [c.path])} if {
+	some c in containers
+	is_object(c.spec.securityContext)
+}
+
+volumes contains {"name": name(v), "spec": v, "path": sprintf("%s.volumes%s", [path, key(i, v)])} if {
+	some i, v in spec.volumes
+	is_object(v)
+}
+
+# serves holds for workloads that are meant to run until they are stopped.
+serves if input.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"}
+
 # windows holds for pods that say that they run on Windows.
 windows if spec.os.name == "windows"
 
-# key is how an item of a list is named in a path: by its name, or else by its index.
-key(_, item) := sprintf("[name=%s]", [item.name]) if is_string(item.name)
+# user_namespace holds for pods whose users are not those of the node.
+user_namespace if spec.hostUsers == false
 
-key(i, item) := sprintf("[%d]", [i]) if not is_string(item.name)
+# kubernetes is the minor version of Kubernetes 1 that the rules are for.
+default kubernetes := 37
+
+kubernetes := data.kubernetes.minor
+
+# key is how an item of a list is named in a path: by its name, or else by its index.
+key(i, item) := sprintf("[name=%s]", [item.name]) if is_string(item.name)
+
+else := sprintf("[%d]", [i])
 
 name(item) := item.name if is_string(item.name)
 
-name(item) := "(without a name)" if not is_string(item.name)
+else := "(without a name)"

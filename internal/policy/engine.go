@@ -7,10 +7,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 )
@@ -37,6 +39,9 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 	e := &Engine{limits: opts.Limits.orDefault()}
 	var ids, namespaces []string
 	for _, set := range sets {
+		if set.root == "" {
+			set = set.forKubernetes(opts.Kubernetes)
+		}
 		var perObject, perTarget []rule
 		for _, r := range set.rules {
 			ids = append(ids, r.ID)
@@ -70,6 +75,19 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 
 // Rules gives the rules that are evaluated, sorted by id.
 func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
+
+// forKubernetes gives the built-in set with the version that its rules ask for.
+func (s *Set) forKubernetes(version string) *Set {
+	major, rest, _ := strings.Cut(version, ".")
+	text, _, _ := strings.Cut(rest, ".")
+	minor, err := strconv.Atoi(text)
+	if err != nil || major != "1" {
+		return s // the rules' own default
+	}
+	versioned := *s
+	versioned.store = inmem.NewFromObject(map[string]any{"kubernetes": map[string]any{"minor": minor}})
+	return &versioned
+}
 
 func (r rule) namespace() string {
 	id := strings.TrimPrefix(r.ID, "policy/")

@@ -35,6 +35,8 @@ type Options struct {
 	// Severities change the severity of the rules whose id matches the glob pattern. Of several patterns that match,
 	// the longest counts.
 	Severities map[string]finding.Severity
+	// Kubernetes is the version that the built-in rules are for, such as "1.33"; "" is the newest that they know.
+	Kubernetes string
 	// Namespaces are glob patterns over the Rego packages of the repository's own policies. Nil means all that have rules.
 	Namespaces []string
 	// Limits bound the evaluation.

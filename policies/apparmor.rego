@@ -1,0 +1,33 @@
+# METADATA
+# title: AppArmor stays on
+# description: >-
+#   AppArmor confines what a process may touch. A profile may be chosen, but not switched off.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+#   description: 'Pod Security Standards, baseline: AppArmor'
+# custom:
+#   rule: policy/apparmor
+#   bundles: {default: warning, baseline: error, restricted: error}
+package sluice.apparmor
+
+import data.sluice.workload
+
+deny contains {"msg": msg, "path": path} if {
+	some context in workload.contexts
+	profile := context.spec.appArmorProfile
+	is_object(profile)
+	type := object.get(profile, "type", "")
+	not type in {"RuntimeDefault", "Localhost"}
+	path := sprintf("%s.appArmorProfile.type", [context.path])
+	msg := sprintf("%s sets the AppArmor profile %q: use RuntimeDefault or Localhost", [context.who, type])
+}
+
+deny contains {"msg": msg, "path": path} if {
+	some key, value in workload.template.pod.metadata.annotations
+	is_string(value)
+	startswith(key, "container.apparmor.security.beta.kubernetes.io/")
+	not value in {"", "runtime/default"}
+	not startswith(value, "localhost/")
+	path := sprintf("%smetadata.annotations[%s]", [workload.template.path, key])
+	msg := sprintf("the annotation %s sets the AppArmor profile %q: use runtime/default or localhost/…", [key, value])
+}

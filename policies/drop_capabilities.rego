@@ -1,0 +1,33 @@
+# METADATA
+# title: All capabilities are dropped
+# description: >-
+#   Few programs need any of the capabilities that a container starts with. One may be added back:
+#   NET_BIND_SERVICE. (Those beyond the default set have a rule of their own.)
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+#   description: 'Pod Security Standards, restricted: Capabilities'
+# custom:
+#   rule: policy/drop-capabilities
+#   bundles: {restricted: error}
+package sluice.drop_capabilities
+
+import data.sluice.added_capabilities
+import data.sluice.workload
+
+deny contains {"msg": msg, "path": path} if {
+	not workload.windows
+	some c in workload.containers
+	not "ALL" in object.get(c.spec, ["securityContext", "capabilities", "drop"], [])
+	path := sprintf("%s.securityContext.capabilities.drop", [c.path])
+	msg := sprintf("container %q keeps the default capabilities: set securityContext.capabilities.drop to [ALL]", [c.name])
+}
+
+deny contains {"msg": msg, "path": path} if {
+	not workload.windows
+	some c in workload.containers
+	some i, capability in c.spec.securityContext.capabilities.add
+	capability != "NET_BIND_SERVICE"
+	capability in added_capabilities.allowed
+	path := sprintf("%s.securityContext.capabilities.add[%d]", [c.path, i])
+	msg := sprintf("container %q adds the capability %s: remove it", [c.name, capability])
+}

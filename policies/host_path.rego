@@ -1,0 +1,21 @@
+# METADATA
+# title: No volumes from the node's disk
+# description: >-
+#   A hostPath volume reads or writes files of the node, its credentials and sockets among them, and differs from
+#   node to node.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+#   description: 'Pod Security Standards, baseline: HostPath Volumes'
+# custom:
+#   rule: policy/host-path
+#   bundles: {default: error, baseline: error, restricted: error}
+package sluice.host_path
+
+import data.sluice.workload
+
+deny contains {"msg": msg, "path": path} if {
+	some volume in workload.volumes
+	not object.get(volume.spec, "hostPath", null) == null
+	path := sprintf("%s.hostPath", [volume.path])
+	msg := sprintf("volume %q mounts %v of the node: use a persistentVolumeClaim, emptyDir or configMap", [volume.name, object.get(volume.spec, ["hostPath", "path"], "a path")])
+}

@@ -1,0 +1,23 @@
+# METADATA
+# title: Servers are restarted when they hang
+# description: >-
+#   Without a liveness probe a process that hangs stays until somebody notices. Not every program needs one, so
+#   this is a notice.
+# related_resources:
+# - ref: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/
+#   description: 'Kubernetes, Configure Liveness, Readiness and Startup Probes'
+# custom:
+#   rule: policy/liveness-probe
+#   bundles: {default: notice}
+package sluice.liveness_probe
+
+import data.sluice.workload
+
+deny contains {"msg": msg, "path": path} if {
+	workload.serves
+	some c in workload.lasting
+	is_object(c.spec.ports[0])
+	object.get(c.spec, "livenessProbe", null) == null
+	path := sprintf("%s.livenessProbe", [c.path])
+	msg := sprintf("container %q opens a port but has no livenessProbe: add one, if a restart can help it", [c.name])
+}

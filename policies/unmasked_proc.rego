@@ -1,0 +1,24 @@
+# METADATA
+# title: /proc stays masked in user namespaces too
+# description: >-
+#   The restricted level does not allow an unmasked /proc, not even in a user namespace. (The rule policy/proc-
+#   mount has the other cases.)
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+#   description: 'Pod Security Standards, restricted: /proc Mount Type'
+# custom:
+#   rule: policy/unmasked-proc
+#   bundles: {restricted: error}
+package sluice.unmasked_proc
+
+import data.sluice.proc_mount
+import data.sluice.workload
+
+deny contains {"msg": msg, "path": path} if {
+	proc_mount.relaxed
+	some c in workload.containers
+	not c.spec.securityContext.procMount in {"Default", null}
+	value := c.spec.securityContext.procMount
+	path := sprintf("%s.securityContext.procMount", [c.path])
+	msg := sprintf("container %q mounts /proc as %v: remove procMount", [c.name, value])
+}
