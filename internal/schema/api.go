@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,7 +29,7 @@ type life struct {
 	removedIn   string // the version, at most two later, that no longer serves it; "" when it stays or is not served
 	servedUntil string // where it is not served: the last older version that did
 	servedSince string // where it is not served: the first newer version that does
-	builtin     bool   // where it is not served: the group belongs to Kubernetes, so no custom resource can bring it
+	builtin     bool   // where it is not served: no CustomResourceDefinition can bring it
 	replacement []gvk  // what serves the kind instead, best first
 	similar     []gvk  // kinds of the same API version, for a kind that was never served
 }
@@ -63,7 +62,7 @@ func (s *store) lifeOf(i int, g gvk) life {
 			l.servedSince = newer.name
 		}
 	}
-	l.builtin = s.ownsGroup(g.group())
+	l.builtin = s.ownsGroup(g.group()) || !strings.Contains(g.group(), ".")
 	if l.builtin {
 		l.replacement = replacements(here, g)
 		l.similar = here.sorted(func(other gvk) bool { return other.apiVersion == g.apiVersion })
@@ -71,26 +70,35 @@ func (s *store) lifeOf(i int, g gvk) life {
 	return l
 }
 
-// ownsGroup reports whether an API group belongs to Kubernetes itself: it serves it in some version, or the group has
-// no dot, which the API server refuses to a CustomResourceDefinition.
+// ownsGroup reports whether Kubernetes itself serves an API group, in any version. Besides these no group without a
+// dot can exist: the API server refuses such a CustomResourceDefinition.
 func (s *store) ownsGroup(group string) bool {
-	return !strings.Contains(group, ".") || slices.ContainsFunc(s.versions, func(r *release) bool { return r.groups[group] })
+	return slices.ContainsFunc(s.versions, func(r *release) bool { return r.groups[group] })
 }
 
-// replacements gives what a release serves under the name of a kind: first in the same group, then elsewhere
-// (extensions/v1beta1 Ingress moved to networking.k8s.io).
+// replacements gives what a release serves under the name of a kind: in the same group, else in another one
+// (extensions/v1beta1 Ingress moved to networking.k8s.io), else whatever the case of its letters.
 func replacements(r *release, g gvk) []gvk {
-	same := r.sorted(func(other gvk) bool { return other.kind == g.kind && other.group() == g.group() })
-	if len(same) > 0 {
-		return same
+	for _, keep := range []func(gvk) bool{
+		func(other gvk) bool { return other.kind == g.kind && other.group() == g.group() },
+		func(other gvk) bool { return other.kind == g.kind },
+		func(other gvk) bool { return strings.EqualFold(other.kind, g.kind) },
+	} {
+		if found := r.sorted(keep); len(found) > 0 {
+			return found
+		}
 	}
-	return r.sorted(func(other gvk) bool { return other.kind == g.kind })
+	return nil
 }
 
-// advice tells what to use instead.
-func (l life) advice() string {
-	if len(l.replacement) == 0 {
+// advice tells what to use instead of a kind.
+func (l life) advice(g gvk) string {
+	switch {
+	case len(l.replacement) == 0:
 		return ""
+	case l.replacement[0].kind == g.kind:
+		return "; use " + l.replacement[0].apiVersion
+	default:
+		return "; use " + l.replacement[0].String()
 	}
-	return fmt.Sprintf("; use %s", l.replacement[0].apiVersion)
 }

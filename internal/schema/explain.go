@@ -20,7 +20,7 @@ type problem struct {
 }
 
 // problems validates an object and gives what is wrong with it, one problem a field, sorted by path.
-func problems(schema *jsonschema.Schema, objectKind string, value map[string]any) []problem {
+func problems(schema *jsonschema.Schema, value map[string]any) []problem {
 	err := schema.Validate(value)
 	if err == nil {
 		return nil
@@ -29,9 +29,9 @@ func problems(schema *jsonschema.Schema, objectKind string, value map[string]any
 	if !errors.As(err, &invalid) {
 		return []problem{{message: err.Error()}}
 	}
-	e := explainer{root: schema, value: value, secret: objectKind == "Secret", printer: message.NewPrinter(language.English)}
+	e := explainer{root: schema, value: value, secret: value["kind"] == "Secret", encrypted: isEncrypted(value), printer: message.NewPrinter(language.English)}
 	e.explain(invalid)
-	if len(e.found) == 0 { // an error is never silent
+	if len(e.found) == 0 && !e.tolerated { // an error is never silent
 		e.add(nil, "%s", invalid.Error())
 	}
 	slices.SortStableFunc(e.found, func(a, b problem) int {
@@ -40,13 +40,23 @@ func problems(schema *jsonschema.Schema, objectKind string, value map[string]any
 	return e.found
 }
 
+// isEncrypted reports whether SOPS encrypted an object. The field "sops" that it adds goes when Flux, or who else holds
+// the key, decrypts the object before it is applied, so it is no mistake.
+func isEncrypted(value map[string]any) bool {
+	sops, _ := value["sops"].(map[string]any)
+	mac, _ := sops["mac"].(string)
+	return strings.HasPrefix(mac, "ENC[")
+}
+
 // explainer puts the errors of the schema library in plain words.
 type explainer struct {
-	root    *jsonschema.Schema
-	value   map[string]any
-	secret  bool // values must not be shown
-	printer *message.Printer
-	found   []problem
+	root      *jsonschema.Schema
+	value     map[string]any
+	secret    bool // values must not be shown
+	encrypted bool // by SOPS
+	tolerated bool // an error was passed over on purpose
+	printer   *message.Printer
+	found     []problem
 }
 
 func (e *explainer) add(at []string, format string, args ...any) {
@@ -66,6 +76,10 @@ func (e *explainer) explain(err *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		known := propertiesAt(e.root, at)
 		for _, name := range k.Properties {
+			if e.encrypted && len(at) == 0 && name == "sops" {
+				e.tolerated = true
+				continue
+			}
 			e.add(slices.Concat(at, []string{name}), "unknown field%s", didYouMean(name, known))
 		}
 	case *kind.Required:

@@ -138,9 +138,9 @@ func (c checker) object(o *manifest.Object) verdict {
 	var v verdict
 	if l := c.set.store.lifeOf(c.index, g); l.removedIn != "" {
 		v.findings = append(v.findings, c.about(o, RuleDeprecatedAPI, finding.Warning, "apiVersion",
-			fmt.Sprintf("Kubernetes %s no longer serves %s%s", l.removedIn, g, l.advice())))
+			fmt.Sprintf("Kubernetes %s no longer serves %s%s", l.removedIn, g, l.advice(g))))
 	}
-	for _, p := range problems(schema, o.ID.Kind, value) {
+	for _, p := range problems(schema, value) {
 		v.findings = append(v.findings, c.about(o, RuleInvalid, finding.Error, p.path, p.message))
 	}
 	return v
@@ -157,15 +157,17 @@ func (c checker) notServed(o *manifest.Object, g gvk) verdict {
 	}
 	switch name := c.release().name; {
 	case l.servedUntil != "":
-		return report(RuleRemovedAPI, "apiVersion", "Kubernetes %s does not serve %s, which it served until %s%s", name, g, l.servedUntil, l.advice())
+		return report(RuleRemovedAPI, "apiVersion", "Kubernetes %s does not serve %s, which it served until %s%s", name, g, l.servedUntil, l.advice(g))
 	case l.servedSince != "":
-		return report(RuleUnknownKind, "apiVersion", "Kubernetes %s does not serve %s, which exists from %s on%s", name, g, l.servedSince, l.advice())
+		return report(RuleUnknownKind, "apiVersion", "Kubernetes %s does not serve %s, which exists from %s on%s", name, g, l.servedSince, l.advice(g))
 	case !l.builtin:
 		return v
-	case len(l.replacement) > 0 && l.replacement[0].group() == g.group() || g.group() == "extensions":
-		return report(RuleRemovedAPI, "apiVersion", "Kubernetes %s does not serve %s%s", name, g, l.advice())
+	case len(l.similar) == 0 && len(l.replacement) == 0 && !c.set.store.ownsGroup(g.group()):
+		return report(RuleUnknownKind, "apiVersion", "%s is no API of Kubernetes, and a custom one needs a dot in its group", g.apiVersion)
+	case len(l.similar) == 0:
+		return report(RuleRemovedAPI, "apiVersion", "Kubernetes %s does not serve %s%s", name, g, l.advice(g))
 	case len(l.replacement) > 0:
-		return report(RuleUnknownKind, "apiVersion", "Kubernetes has no %s%s", g, l.advice())
+		return report(RuleUnknownKind, "apiVersion", "Kubernetes has no %s%s", g, l.advice(g))
 	default:
 		return report(RuleUnknownKind, "kind", "Kubernetes has no %s%s", g, didYouMean(g.kind, kindNames(l.similar)))
 	}

@@ -77,7 +77,7 @@ func readVersion(release, dir string) (version, error) {
 	}
 	v := version{release: release, definitions: make(map[string]definition)}
 	for name, def := range spec.Definitions {
-		converted := convert(def, false)
+		converted := convert(def, true)
 		addEnums(converted, enums[name])
 		kind := identify(def, converted)
 		text, err := json.Marshal(converted)

@@ -132,7 +132,7 @@ func addEnums(out *schema, enums map[string]enumeration) {
 			values = append(values, "")
 		}
 		slices.Sort(values)
-		for _, value := range values {
+		for _, value := range slices.Compact(values) { // some releases list a value twice
 			property.Enum = append(property.Enum, value)
 		}
 		if optional {
