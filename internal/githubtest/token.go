@@ -1,0 +1,161 @@
+package githubtest
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// Token is who a client is and what it may do.
+type Token struct {
+	Login       string            // "octocat", or "github-actions[bot]"
+	App         string            // slug of the GitHub App that the token is an installation's of; "" for a person's token
+	Permissions map[string]string // area (contents, pull-requests, issues, checks, statuses) → "read" or "write"
+
+	// NoViewer makes GraphQL refuse to say who the token belongs to, as older servers do for an App's token.
+	NoViewer bool
+}
+
+// AddToken makes a token known under its secret, and gives the secret back.
+func (gh *GitHub) AddToken(secret string, token Token) string {
+	gh.mu.Lock()
+	defer gh.mu.Unlock()
+	token.Permissions = maps.Clone(token.Permissions)
+	gh.tokens[secret] = &token
+	return secret
+}
+
+// ActionsToken gives a GITHUB_TOKEN with the permissions that sluice's workflow asks for.
+func (gh *GitHub) ActionsToken() string {
+	return gh.AddToken("ghs_actions", Token{
+		Login: "github-actions[bot]", App: "github-actions",
+		Permissions: map[string]string{"contents": "read", "pull-requests": "write", "checks": "write", "statuses": "write"},
+	})
+}
+
+// ForkToken gives the GITHUB_TOKEN of a run for a pull request from a fork: it can only read.
+func (gh *GitHub) ForkToken() string {
+	return gh.AddToken("ghs_fork", Token{
+		Login: "github-actions[bot]", App: "github-actions",
+		Permissions: map[string]string{"contents": "read", "pull-requests": "read", "issues": "read", "checks": "read", "statuses": "read"},
+	})
+}
+
+// authenticate gives the token of a request; a refusal when it has one that is unknown. The caller holds mu.
+func (gh *GitHub) authenticate(req *http.Request) (*Token, *reply) {
+	header := req.Header.Get("Authorization")
+	if header == "" {
+		return nil, nil
+	}
+	_, secret, _ := strings.Cut(header, " ")
+	if _, password, isBasic := req.BasicAuth(); isBasic {
+		secret = password
+	}
+	token, known := gh.tokens[secret]
+	if !known {
+		answer := refuse(http.StatusUnauthorized, "Bad credentials")
+		return nil, &answer
+	}
+	return token, nil
+}
+
+func (t *Token) may(level string, areas ...string) bool {
+	for _, area := range areas {
+		if has := t.Permissions[area]; has == "write" || has == level {
+			return true
+		}
+	}
+	return len(areas) == 0
+}
+
+// authorize refuses what the token may not do, in GitHub's words.
+func (c *call) authorize(method string, op operation) *reply {
+	level := "write"
+	if method == http.MethodGet {
+		level = "read"
+	}
+	refusal := func(answer reply) *reply { return &answer }
+	switch {
+	case c.token == nil && level == "write":
+		return refusal(refuse(http.StatusUnauthorized, "Requires authentication"))
+	case c.token == nil && c.repo != nil && c.repo.Private:
+		return refusal(notFound())
+	case c.token == nil:
+		return nil
+	case op.appsOnly && c.token.App == "":
+		return refusal(refuse(http.StatusForbidden, "You must authenticate via a GitHub App."))
+	case c.token.may(level, op.areas...):
+		return nil
+	case c.repo != nil && !c.repo.Private && level == "read":
+		return nil // anybody may
+	}
+	what := "integration"
+	if c.token.App == "" {
+		what = "personal access token"
+	}
+	answer := refuse(http.StatusForbidden, "Resource not accessible by "+what)
+	answer.header = http.Header{"X-Accepted-Github-Permissions": {strings.ReplaceAll(strings.Join(op.areas, "="+level+",")+"="+level, "-", "_")}}
+	return &answer
+}
+
+// undescribed are operations that the trimmed description lacks: they are not validated.
+var undescribed = map[string]func(c *call, path string) reply{
+	"GET /user":     (*call).getUser,
+	"POST /graphql": (*call).graphql,
+}
+
+func (c *call) getUser(string) reply {
+	switch {
+	case c.token == nil:
+		return refuse(http.StatusUnauthorized, "Requires authentication")
+	case c.token.App != "":
+		return refuse(http.StatusForbidden, "Resource not accessible by integration")
+	}
+	return ok(c.user(c.token.Login))
+}
+
+var viewerQuery = regexp.MustCompile(`^\s*(query)?\s*\{\s*viewer\s*\{\s*login\s*\}\s*\}\s*$`)
+
+// graphql answers the one query that sluice asks: who am I?
+func (c *call) graphql(string) reply {
+	var in struct {
+		Query string `json:"query"`
+	}
+	c.read(&in)
+	switch {
+	case !viewerQuery.MatchString(in.Query):
+		c.t.Errorf("githubtest: GraphQL query %q is not implemented", in.Query)
+		return ok(obj{"errors": []obj{{"message": "not implemented"}}})
+	case c.token == nil:
+		return refuse(http.StatusUnauthorized, "This endpoint requires you to be authenticated.")
+	case c.token.NoViewer:
+		return ok(obj{"data": obj{"viewer": nil}, "errors": []obj{{"type": "FORBIDDEN", "path": []string{"viewer"}, "message": "Resource not accessible by integration"}}})
+	}
+	return ok(obj{"data": obj{"viewer": obj{"login": c.token.Login}}})
+}
+
+var collaboratorPath = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/collaborators/([^/]+)/permission$`)
+
+// collaborator answers what a person may do in a repository. It is not in the trimmed description either.
+func (c *call) collaborator(method, path string) (answer reply, handled bool) {
+	m := collaboratorPath.FindStringSubmatch(path)
+	if m == nil || method != http.MethodGet {
+		return reply{}, false
+	}
+	c.repo = c.repos[strings.ToLower(m[1])]
+	if c.repo == nil {
+		return notFound(), true
+	}
+	if refusal := c.authorize(method, operation{}); refusal != nil {
+		return *refusal, true
+	}
+	permission := c.repo.collaborators[m[2]]
+	if permission == "" {
+		permission = "read"
+		if c.repo.Private {
+			permission = "none"
+		}
+	}
+	return ok(obj{"permission": permission, "role_name": permission, "user": c.user(m[2])}), true
+}
