@@ -207,7 +207,7 @@ func TestShallowCloneIsDeepenedByOneCommit(t *testing.T) {
 		t.Fatalf("Resolve = %v, want an unknown revision of a shallow clone", err)
 	}
 	sh(t, origin, "config", "uploadpack.allowAnySHA1InWant", "true")
-	if err := r.Fetch(t.Context(), base); err != nil {
+	if err := r.Ensure(t.Context(), base); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := Changed(tree(t, r, base), tree(t, r, "HEAD")), []string{"a"}; !slices.Equal(got, want) {

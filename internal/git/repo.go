@@ -133,20 +133,52 @@ func (r *Repo) MergeBase(ctx context.Context, a, b string) (id string, ok bool) 
 	return id, err == nil && id != ""
 }
 
-// Parents gives the parent ids of a commit, the first parent first. A shallow clone's border commit has none.
+// Parents gives the parent ids of a commit, the first parent first, also where a shallow clone does not hold them.
 func (r *Repo) Parents(ctx context.Context, commit string) ([]string, error) {
-	out, err := r.git(ctx, "rev-parse", commit+"^@")
+	out, err := r.git(ctx, "cat-file", "commit", commit)
 	if err != nil {
 		return nil, err
 	}
-	return strings.Fields(out), nil
+	var parents []string
+	for line := range strings.Lines(out) {
+		if line == "\n" { // the end of the header
+			break
+		}
+		if id, ok := strings.CutPrefix(line, "parent "); ok {
+			parents = append(parents, strings.TrimSpace(id))
+		}
+	}
+	return parents, nil
 }
 
-// Fetch brings one commit and its tree, without history, from the remote "origin".
-func (r *Repo) Fetch(ctx context.Context, commit string) error {
-	_, err := r.git(ctx, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "origin", commit)
-	if err != nil {
-		return fmt.Errorf("fetch %s: %w", commit, err)
+// Ensure fetches a commit and its tree, without history, from the remote "origin" where the clone does not hold it.
+func (r *Repo) Ensure(ctx context.Context, commit string) error {
+	if _, err := r.Resolve(ctx, commit); err == nil || ctx.Err() != nil {
+		return err
+	}
+	return r.fetch(ctx, "--depth=1", commit)
+}
+
+// CommonAncestor is MergeBase for a clone that may lack the history to tell: that is then fetched.
+func (r *Repo) CommonAncestor(ctx context.Context, a, b string) (string, error) {
+	if id, ok := r.MergeBase(ctx, a, b); ok {
+		return id, nil
+	}
+	if r.Shallow(ctx) {
+		if err := r.fetch(ctx, "--unshallow", a, b); err != nil {
+			return "", err
+		}
+		if id, ok := r.MergeBase(ctx, a, b); ok {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("commits %s and %s have no history in common", a, b)
+}
+
+func (r *Repo) fetch(ctx context.Context, args ...string) error {
+	args = append([]string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", args[0], "origin"}, args[1:]...)
+	if _, err := r.git(ctx, args...); err != nil {
+		return fmt.Errorf("this shallow clone lacks commits and they could not be fetched (set fetch-depth: 0 on actions/checkout): %w", err)
 	}
 	return nil
 }

@@ -46,3 +46,18 @@ func SplitAPIVersion(apiVersion string) (group, version string) {
 	}
 	return "", apiVersion
 }
+
+// ParseID reads what [ID.String] prints; ok is false for anything else.
+func ParseID(s string) (id ID, ok bool) {
+	kind, name, ok := strings.Cut(s, " ")
+	if !ok || kind == "" || name == "" {
+		return ID{}, false
+	}
+	id.Kind, id.Group, _ = strings.Cut(kind, ".")
+	if namespace, rest, ok := strings.Cut(name, "/"); ok {
+		id.Namespace, id.Name = namespace, rest
+	} else {
+		id.Name = name
+	}
+	return id, id.Kind != ""
+}

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+func (c *Command) newAction() *cobra.Command {
+	return &cobra.Command{
+		Use:   "action",
+		Short: "The entry point of the GitHub Action: read the event and do what it asks for",
+		Long: `Reads the event of a GitHub Actions run and checks what it is about: a pull request, a merge group, a push; or, for
+workflow_dispatch and schedule, the whole repository. It writes the comment, the check run, the step summary, the
+annotations and the outputs. The inputs of action.yml arrive as INPUT_* variables.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.action(cmd) },
+	}
+}
+
+// defaultID names the comment and the check run where the workflow does not.
+const defaultID = "sluice"
+
+// actionInputs are the inputs of action.yml.
+type actionInputs struct {
+	token     string
+	directory string
+	id        string
+	comment   bool
+	reports   string
+	gate      report.Gate
+}
+
+func readInputs(actions *github.Actions) (actionInputs, error) {
+	in := actionInputs{
+		token: actions.Input("token"), directory: actions.Input("directory"), id: actions.Input("id"), comment: true,
+		reports: actions.Input("reports"),
+		gate:    report.Gate{FailOn: actions.Input("fail-on"), Findings: actions.Input("findings")},
+	}
+	for field, otherwise := range map[*string]string{&in.directory: ".", &in.id: defaultID, &in.gate.FailOn: "error", &in.gate.Findings: "new"} {
+		if *field == "" {
+			*field = otherwise
+		}
+	}
+	if text := actions.Input("comment"); text != "" {
+		var err error
+		if in.comment, err = strconv.ParseBool(text); err != nil {
+			return in, usage(fmt.Errorf("input comment: %q is neither true nor false", text))
+		}
+	}
+	return in, validGate(in.gate)
+}
+
+func (c *Command) action(cmd *cobra.Command) error {
+	actions := github.NewActions(c.Getenv, c.Stdout)
+	err := c.runAction(cmd, actions)
+	var exit *exitError
+	if err != nil && (!errors.As(err, &exit) || exit.err != nil) {
+		// Nothing has been published: the annotation is all that the pull request page shows of it.
+		actions.Annotate([]github.Annotation{{Level: github.LevelError, Title: "sluice", Message: err.Error()}})
+	}
+	return err
+}
+
+func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
+	ctx := cmd.Context()
+	in, err := readInputs(actions)
+	if err != nil {
+		return err
+	}
+	actions.Mask(in.token)
+	event, err := actions.Event()
+	if err != nil {
+		return err
+	}
+	if !event.Check {
+		fmt.Fprintf(c.Stdout, "Nothing to check: %s.\n", event.Why)
+		return nil
+	}
+	repo, err := git.Open(ctx, in.directory, git.Options{Trust: true})
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	sides, scope, err := sidesOf(ctx, repo, event)
+	if err != nil {
+		return err
+	}
+	end := actions.Group("Render and check")
+	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: in.gate, log: c.logger(cmd), progress: c.newProgress()})
+	end()
+	if err != nil {
+		return err
+	}
+	r.Head = event.Head // the pull request's own head, also where its trial merge was checked
+	outcome, err := c.publish(ctx, actions, in, event, r)
+	if err := errors.Join(err, c.tell(actions, in, r, outcome)); err != nil {
+		return err
+	}
+	return exitWith(r)
+}
+
+// sidesOf gives the snapshots that an event is about, fetching what a shallow checkout lacks.
+func sidesOf(ctx context.Context, repo *git.Repo, event github.Event) (sides, pipeline.Scope, error) {
+	head, base, err := commitsOf(ctx, repo, event)
+	if err != nil {
+		return sides{}, pipeline.Scope{}, err
+	}
+	tree, err := repo.Tree(ctx, head)
+	if err != nil {
+		return sides{}, pipeline.Scope{}, err
+	}
+	s := sides{head: pipeline.Side{Commit: head, Tree: tree}}
+	if base == "" {
+		return s, pipeline.Scope{All: true}, nil
+	}
+	return s, pipeline.Scope{}, s.compareWith(ctx, repo, base, tree)
+}
+
+// commitsOf gives the commits to check and to compare with; base is "" where there is none.
+//
+// actions/checkout gives a pull request's trial merge. Its first parent is the base branch and its tree what the branch
+// will hold once merged, so the two differ by exactly the pull request. Where the head itself was checked out, the base is
+// the commit at which it left the base branch.
+func commitsOf(ctx context.Context, repo *git.Repo, event github.Event) (head, base string, err error) {
+	if event.Pull != nil {
+		merge, err := repo.Resolve(ctx, "HEAD")
+		if err != nil {
+			return "", "", err
+		}
+		parents, err := repo.Parents(ctx, merge)
+		if err != nil {
+			return "", "", err
+		}
+		if len(parents) == 2 && parents[1] == event.Head {
+			return merge, parents[0], repo.Ensure(ctx, parents[0])
+		}
+	}
+	if err := repo.Ensure(ctx, event.Head); err != nil {
+		return "", "", err
+	}
+	if event.Base == "" {
+		return event.Head, "", nil
+	}
+	if err := repo.Ensure(ctx, event.Base); err != nil {
+		return "", "", err
+	}
+	if event.Pull == nil {
+		return event.Head, event.Base, nil
+	}
+	common, err := repo.CommonAncestor(ctx, event.Base, event.Head)
+	return event.Head, common, err
+}
+
+// publish writes the comment and the check run.
+func (c *Command) publish(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event, r *report.Report) (github.Outcome, error) {
+	env := actions.Env()
+	client, err := github.New(github.Options{Repo: event.Repo, Token: in.token, APIURL: env.APIURL})
+	if err != nil {
+		return github.Outcome{}, usage(err)
+	}
+	bodies := report.Comment(r, markdownOptions(actions.Env(), in, r, report.CommentLimit))
+	publication := github.Publication{
+		Head: event.Head, CommentID: in.id, UpdateOnly: len(r.Changes) == 0 && len(r.Findings) == 0 && r.Verdict == report.Pass,
+		Check: github.CheckRun{
+			Name: in.id, Conclusion: conclusion(r.Verdict), Title: r.Headline(), Summary: bodies,
+			Annotations: annotations(r), DetailsURL: env.RunURL,
+		},
+	}
+	if event.Pull != nil && in.comment {
+		publication.Pull, publication.Comment = event.Pull.Number, bodies
+	}
+	return client.Publish(ctx, publication), nil
+}
+
+// markdownOptions are the links that a report on GitHub can have.
+func markdownOptions(env github.Env, in actionInputs, r *report.Report, limit report.Limit) report.MarkdownOptions {
+	opts := report.MarkdownOptions{FileURL: fmt.Sprintf("%s/%s/blob/%s/", env.ServerURL, env.Repo, r.Head), PageURL: env.RunURL, Limit: limit}
+	if in.id != defaultID {
+		opts.Title = in.id
+	}
+	return opts
+}
+
+func conclusion(v report.Verdict) string {
+	switch v {
+	case report.Pass:
+		return github.Success
+	case report.Fail:
+		return github.Failure
+	default:
+		return github.ActionRequired
+	}
+}
+
+// annotations are the findings that a reader of the files should see: those of this change first.
+func annotations(r *report.Report) []github.Annotation {
+	var out []github.Annotation
+	for _, state := range []finding.State{finding.New, finding.Existing} {
+		for _, f := range r.Findings {
+			if f.File == "" || !f.Has(state) || (state == finding.Existing && f.Has(finding.New)) {
+				continue
+			}
+			level := f.Severity.String()
+			if state == finding.Existing && r.Gate.Findings != "all" {
+				level = github.LevelNotice
+			}
+			out = append(out, github.Annotation{Path: f.File, Line: f.Line, Column: f.Column, Level: level, Title: f.Rule, Message: f.Message})
+		}
+	}
+	return out
+}
+
+// tell writes what stays on the runner: the log, the summary, the annotations where no check run holds them, the outputs
+// and the report files.
+func (c *Command) tell(actions *github.Actions, in actionInputs, r *report.Report, outcome github.Outcome) error {
+	var text bytes.Buffer
+	if err := report.Text(&text, r, report.TextOptions{All: len(r.NonTargets) > 0}); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	log, end := actions.Untrusted()
+	fmt.Fprint(log, text.String())
+	end()
+	var missing string
+	for _, m := range outcome.Missing {
+		missing += fmt.Sprintf("> The %s could not be written: %v\n\n", m.What, m.Why)
+		actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the %s could not be written: %v", m.What, m.Why)}})
+	}
+	if outcome.Check == nil || outcome.Check.Kind != github.AsCheckRun {
+		actions.Annotate(annotations(r))
+	}
+	bodies := report.Comment(r, markdownOptions(actions.Env(), in, r, report.SummaryLimit))
+	for i := range bodies {
+		bodies[i] = missing + bodies[i]
+	}
+	return errors.Join(actions.Summary(bodies...), writeOutputs(actions, r, outcome), writeReports(in.reports, r))
+}
+
+func writeOutputs(actions *github.Actions, r *report.Report, outcome github.Outcome) error {
+	ids := make([]string, len(r.Targets))
+	for i, t := range r.Targets {
+		ids[i] = t.ID
+	}
+	targets, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	url := ""
+	if outcome.Comment != nil {
+		url = outcome.Comment.URL
+	}
+	gating := make(map[finding.Severity]int)
+	for _, f := range r.Findings {
+		if f.Has(finding.New) || r.Gate.Findings == "all" && f.Has(finding.Existing) {
+			gating[f.Severity]++
+		}
+	}
+	var errs []error
+	for _, out := range []struct{ name, value string }{
+		{"verdict", string(r.Verdict)},
+		{"changes", strconv.Itoa(len(r.Changes))},
+		{"errors", strconv.Itoa(gating[finding.Error])},
+		{"warnings", strconv.Itoa(gating[finding.Warning])},
+		{"targets", string(targets)},
+		{"comment-url", url},
+	} {
+		errs = append(errs, actions.Output(out.name, out.value))
+	}
+	return errors.Join(errs...)
+}
+
+// reportFiles are what writeReports writes.
+var reportFiles = []struct{ format, name string }{
+	{"json", "report.json"}, {"markdown", "report.md"}, {"sarif", "report.sarif"}, {"junit", "report.junit.xml"},
+}
+
+// writeReports writes the report in each format into a directory, which is made.
+func writeReports(dir string, r *report.Report) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write the reports: %w", err)
+	}
+	var errs []error
+	for _, file := range reportFiles {
+		var buffer bytes.Buffer
+		if err := view(&buffer, file.format, r, report.TextOptions{}); err != nil {
+			errs = append(errs, fmt.Errorf("write %s: %w", file.name, err))
+			continue
+		}
+		errs = append(errs, writeFile(filepath.Join(dir, file.name), buffer.Bytes()))
+	}
+	return errors.Join(errs...)
+}

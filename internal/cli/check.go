@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// checkOptions are the flags of check and diff.
+type checkOptions struct {
+	repo     string
+	base     string // "" is the default branch's merge base with head
+	head     string
+	worktree bool
+	scope    pipeline.Scope
+	gate     report.Gate
+	outputs  []output
+}
+
+func (c *Command) newCheck() *cobra.Command {
+	var opts checkOptions
+	var outputs []string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Render, validate and compare every target that a change can reach",
+		Long: `Render every target that the change between --base and --head can reach, validate it against Kubernetes' schemas and the
+policies, and show the rendered difference.
+
+Without --base, head is compared with where it left the default branch. With --all, every target is checked; without
+--base it is then compared with nothing, and every finding counts.`,
+		Example: `  sluice check --base main
+  sluice check --worktree
+  sluice check --all --output markdown=report.md --output sarif=report.sarif`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd, &opts, outputs) },
+	}
+	opts.addFlags(cmd)
+	cmd.Flags().StringVar(&opts.gate.FailOn, "fail-on", "error", "fail on findings of at least this severity: error, warning or never")
+	cmd.Flags().StringVar(&opts.gate.Findings, "findings", "new", "which findings count: new or all")
+	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
+	return cmd
+}
+
+const outputHelp = "write the report as `FORMAT[=FILE]`: text, markdown, json, sarif or junit; may be repeated"
+
+func (c *Command) newDiff() *cobra.Command {
+	opts := checkOptions{gate: report.Gate{FailOn: "never", Findings: "new"}}
+	var outputs []string
+	cmd := &cobra.Command{
+		Use:   "diff",
+		Short: "Show the rendered difference, without the checks",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.scope.DiffOnly = true
+			return c.check(cmd, &opts, outputs)
+		},
+	}
+	opts.addFlags(cmd)
+	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
+	return cmd
+}
+
+func (o *checkOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.repo, "repo", ".", "the repository: any directory in it")
+	flags.StringVar(&o.base, "base", "", "the revision to compare with")
+	flags.StringVar(&o.head, "head", "HEAD", "the revision to check")
+	flags.BoolVar(&o.worktree, "worktree", false, "check the working tree as it stands, uncommitted changes included")
+	flags.BoolVar(&o.scope.All, "all", false, "look at every target, not just those that the change can reach")
+	flags.StringSliceVar(&o.scope.Environments, "env", nil, "look only at this environment; may be repeated")
+	flags.StringSliceVar(&o.scope.Apps, "app", nil, "look only at this application; may be repeated")
+	cmd.MarkFlagsMutuallyExclusive("head", "worktree")
+}
+
+func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string) error {
+	if err := validGate(opts.gate); err != nil {
+		return err
+	}
+	var err error
+	if opts.outputs, err = parseOutputs(outputs, formats); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	repo, err := git.Open(ctx, opts.repo, git.Options{})
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	sides, err := chooseSides(ctx, repo, opts)
+	if err != nil {
+		return err
+	}
+	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: opts.scope, gate: opts.gate, log: c.logger(cmd), progress: c.newProgress()})
+	if err != nil {
+		return err
+	}
+	if err := c.writeReport(r, opts.outputs, report.TextOptions{All: opts.scope.All}); err != nil {
+		return err
+	}
+	return exitWith(r)
+}
+
+// validGate refuses what no severity and no state is called, before any work is done.
+func validGate(gate report.Gate) error {
+	switch gate.FailOn {
+	case "error", "warning", "never":
+	default:
+		return usage(fmt.Errorf("--fail-on %q: use error, warning or never", gate.FailOn))
+	}
+	switch gate.Findings {
+	case "new", "all":
+		return nil
+	default:
+		return usage(fmt.Errorf("--findings %q: use new or all", gate.Findings))
+	}
+}
+
+// exitWith turns a verdict into the exit code. A configuration with mistakes is a usage error whatever else was found.
+func exitWith(r *report.Report) error {
+	switch {
+	case slices.ContainsFunc(r.Findings, badConfig):
+		return &exitError{code: ExitUsage}
+	case r.Verdict == report.Incomplete:
+		return &exitError{code: ExitIncomplete}
+	case r.Verdict == report.Fail:
+		return &exitError{code: ExitFindings}
+	default:
+		return nil
+	}
+}
+
+func badConfig(f finding.Finding) bool {
+	return strings.HasPrefix(f.Rule, "config/") && f.Severity == finding.Error
+}
+
+// sides are the two snapshots of a run.
+type sides struct {
+	base, head pipeline.Side
+	changed    []string
+	notes      []string // what the reader must know of how they were chosen
+}
+
+func chooseSides(ctx context.Context, repo *git.Repo, opts *checkOptions) (sides, error) {
+	head, err := repo.Resolve(ctx, opts.head)
+	if err != nil {
+		return sides{}, err
+	}
+	s := sides{head: pipeline.Side{Commit: head}}
+	tree, err := repo.Tree(ctx, head)
+	if err != nil {
+		return s, err
+	}
+	if opts.worktree {
+		if tree, err = repo.Worktree(ctx); err != nil {
+			return s, err
+		}
+		s.head.Commit = "worktree"
+	} else if dirty, err := repo.Dirty(ctx); err == nil && dirty && opts.head == "HEAD" {
+		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
+	}
+	s.head.Tree = tree
+	if opts.base == "" && opts.scope.All {
+		return s, nil
+	}
+	base, err := chooseBase(ctx, repo, opts.base, head)
+	if err != nil {
+		return s, err
+	}
+	return s, s.compareWith(ctx, repo, base, tree)
+}
+
+func (s *sides) compareWith(ctx context.Context, repo *git.Repo, base string, head *git.Tree) error {
+	tree, err := repo.Tree(ctx, base)
+	if err != nil {
+		return err
+	}
+	s.base = pipeline.Side{Commit: base, Tree: tree}
+	s.changed = git.Changed(tree, head)
+	return nil
+}
+
+// chooseBase gives the commit to compare with: where head left the named revision, or else the default branch. What that
+// branch gained since is not part of the change.
+func chooseBase(ctx context.Context, repo *git.Repo, named, head string) (string, error) {
+	if named != "" {
+		base, err := repo.Resolve(ctx, named)
+		if err != nil {
+			return "", err
+		}
+		if common, ok := repo.MergeBase(ctx, base, head); ok {
+			return common, nil
+		}
+		return base, nil
+	}
+	for _, name := range []string{"origin/HEAD", "origin/main", "origin/master", "main", "master"} {
+		base, err := repo.Resolve(ctx, name)
+		if err != nil {
+			continue
+		}
+		if common, ok := repo.MergeBase(ctx, base, head); ok {
+			return common, nil
+		}
+	}
+	return "", usage(errors.New("there is no origin/HEAD, main or master to compare with: name a revision with --base, or look at everything with --all"))
+}
+
+// workers is how many targets are looked at concurrently.
+func workers() int { return runtime.GOMAXPROCS(0) }
+
+// newSalt makes the key of the tokens that stand for secret values: it differs from run to run, so that a token says
+// nothing about the value.
+func newSalt() []byte {
+	salt := make([]byte, 32)
+	rand.Read(salt) // never fails, says its documentation
+	return salt
+}

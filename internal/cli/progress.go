@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// progress is one line on a terminal that says how far a run has come. Elsewhere it is silent. A nil progress is too.
+type progress struct {
+	mu    sync.Mutex
+	w     io.Writer
+	last  time.Time
+	shown bool
+}
+
+func (c *Command) newProgress() *progress {
+	if !isTerminal(c.Stderr) {
+		return nil
+	}
+	return &progress{w: c.Stderr}
+}
+
+// update shows that done of total targets have been looked at, at most ten times a second.
+func (p *progress) update(done, total int) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := time.Now(); now.Sub(p.last) > 100*time.Millisecond {
+		fmt.Fprintf(p.w, "\r\x1b[Kchecking targets: %d of %d", done, total)
+		p.last, p.shown = now, true
+	}
+}
+
+// end removes the line.
+func (p *progress) end() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,204 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/diff"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
+	"github.com/sluice-dev/sluice/internal/schema"
+)
+
+// judge looks at one target at a time, on both sides, with the parts that the binding configuration asks for.
+type judge struct {
+	check    *Check
+	cfg      *config.Config
+	renderer Renderer
+	schemas  *schema.Set
+	policies Policies
+	proposed Policies // the rules that head brings, where they differ from base's: shown beside, never binding
+	base     *locator
+	head     *locator
+	// blind says that some rules could not be loaded, so that nothing may be called passed.
+	blind bool
+}
+
+// newJudge makes the parts. Findings are mistakes in the repository's policies.
+func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, error) {
+	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree)}
+	var err error
+	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg); err != nil {
+		return nil, nil, fmt.Errorf("start the renderer: %w", err)
+	}
+	if c.Scope.DiffOnly {
+		return j, nil, nil
+	}
+	if j.schemas, err = schema.Kubernetes(); err != nil {
+		return nil, nil, fmt.Errorf("load schemas: %w", err)
+	}
+	binding := c.Base.Tree
+	if binding == nil {
+		binding = c.Head.Tree
+	}
+	var problems finding.List
+	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg), policyOptions(j.cfg)); err != nil {
+		return nil, nil, fmt.Errorf("load policies: %w", err)
+	}
+	j.blind = len(problems) > 0
+	found, err := j.propose(ctx, r)
+	return j, finding.Join(problems, found), err
+}
+
+// judgement is what there is to say about one target.
+type judgement struct {
+	target   report.Target
+	changes  []diff.Change
+	findings finding.List
+	coverage report.Coverage
+	blind    bool // something about it could not be checked
+	// kubernetes is the version whose schemas were used; "" where none were.
+	kubernetes string
+}
+
+// all judges targets concurrently, and gives the judgements in the targets' order.
+func (j *judge) all(ctx context.Context, selected []plan.Selection) ([]judgement, error) {
+	out := make([]judgement, len(selected))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, j.check.Workers))
+	var done atomic.Int64
+	for i, sel := range selected {
+		group.Go(func() (err error) {
+			if out[i], err = j.one(ctx, sel); err != nil {
+				return fmt.Errorf("%s: %w", sel.Target.ID, err)
+			}
+			if j.check.Progress != nil {
+				j.check.Progress(int(done.Add(1)), len(selected))
+			}
+			return nil
+		})
+	}
+	return out, group.Wait()
+}
+
+// one judges one target: render both sides, check both, tell new from existing, compare.
+func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) {
+	out := judgement{target: report.Target{Target: sel.Target, Status: report.Removed, Base: report.Absent, Why: sel.Why}}
+	var base, head Rendering
+	var err error
+	if sel.Base {
+		if base, err = j.renderer.Render(ctx, j.check.Base.Tree, sel.Target); err != nil {
+			return out, err
+		}
+		out.target.Base = status(base)
+	}
+	if sel.Head {
+		if head, err = j.renderer.Render(ctx, j.check.Head.Tree, sel.Target); err != nil {
+			return out, err
+		}
+		out.target.Status = status(head)
+	}
+	out.target.Objects = len(head.Objects)
+
+	before, err := j.inspect(ctx, base, sel.Target, j.base)
+	if err != nil {
+		return out, err
+	}
+	after, err := j.inspect(ctx, head, sel.Target, j.head)
+	if err != nil {
+		return out, err
+	}
+	out.coverage, out.blind, out.kubernetes = after.coverage, after.blind, after.kubernetes
+	if !sel.Head {
+		return j.compared(out, base, head), nil // what a removed target once broke is of no interest
+	}
+	out.findings = finding.Pair(sel.Target.ID, before.findings, after.findings)
+	proposals, err := j.proposals(ctx, sel.Target.ID, head, after.findings)
+	out.findings = append(out.findings, proposals...)
+	return j.compared(out, base, head), err
+}
+
+// compared adds the difference, where there are two sides to compare. A side that failed is shown as failed, never as
+// everything added or deleted.
+func (j *judge) compared(out judgement, base, head Rendering) judgement {
+	if j.check.Base.Tree != nil && !base.Failed && !head.Failed {
+		out.changes = diff.Sets(base.Objects, head.Objects, diff.Options{Salt: j.check.Salt, Context: j.cfg.Diff.Context})
+	}
+	return out
+}
+
+func status(r Rendering) report.Status {
+	if r.Failed {
+		return report.Failed
+	}
+	return report.Rendered
+}
+
+// inspection is what the checks say about one rendering.
+type inspection struct {
+	findings finding.List
+	coverage report.Coverage
+	blind    bool
+	// kubernetes is the version whose schemas were used.
+	kubernetes string
+}
+
+// inspect runs the checks over one rendering. The findings have their severity and their place in the sources.
+func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator) (inspection, error) {
+	out := inspection{findings: r.Findings}
+	if r.Failed || j.check.Scope.DiffOnly {
+		out.findings = j.settle(out.findings, sources)
+		out.blind = r.Failed && blocking(out.findings)
+		return out, nil
+	}
+	var err error
+	if out.kubernetes, err = j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment))); err != nil {
+		return out, err
+	}
+	checked, err := j.schemas.Check(out.kubernetes, r.Objects)
+	if err != nil {
+		return out, err
+	}
+	judged, err := j.policies.Check(ctx, r.Objects)
+	if err != nil {
+		return out, err
+	}
+	out.findings = j.settle(finding.Join(out.findings, checked.Findings, judged.Findings), sources)
+	out.blind = judged.Incomplete
+	out.coverage = report.Coverage{
+		Objects: len(r.Objects), Validated: checked.Validated, Unknown: checked.Unknown, UnknownKinds: checked.UnknownKinds,
+		Policies: judged.Evaluated,
+	}
+	return out, nil
+}
+
+// settle gives findings the severity that the configuration wants and the line that the author wrote.
+func (j *judge) settle(findings finding.List, sources *locator) finding.List {
+	var out finding.List
+	for _, f := range findings {
+		level, said := j.cfg.Level(f.Rule)
+		if !said && f.Rule == schema.RuleUnknownKind && f.Severity == finding.Warning {
+			level, said = unknownLevel(j.cfg), true
+		}
+		if said && level == config.Off {
+			continue
+		}
+		if said {
+			_ = f.Severity.UnmarshalText([]byte(level)) // the configuration was checked: it is a severity
+		}
+		out = append(out, sources.place(f))
+	}
+	return out
+}
+
+// blocking reports whether a failed rendering keeps the run from being complete. A platform team that lowers the severity of
+// a render rule (render/remote-base, say) accepts that such targets go unchecked; they are still shown as failed.
+func blocking(findings finding.List) bool {
+	worst, any := findings.Worst()
+	return !any || worst == finding.Error
+}

@@ -1,0 +1,101 @@
+// Package pipeline holds the sequence of a check: configuration, plan, render, schemas, policies, difference, report. It
+// is pure: what reaches outside (the renderer, the loader of rules) is given to it, as the interfaces declared here.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/policy"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// Tree is one snapshot of the repository. Symbolic links are listed, never followed. It must be safe for concurrent use.
+type Tree interface {
+	fs.FS
+	fs.ReadFileFS
+	fs.ReadDirFS
+	fs.ReadLinkFS
+	// OID is the content identity of a file or directory: equal means equal content, whatever the snapshot.
+	OID(path string) (string, bool)
+}
+
+// Side is one of the two snapshots that are compared.
+type Side struct {
+	Commit string // commit id, or "worktree"
+	Tree   Tree   // nil: there is no such side
+}
+
+// Rendering is what became of one target on one side.
+type Rendering struct {
+	Objects  []*manifest.Object
+	Findings finding.List
+	Failed   bool // there are no objects: the findings say why
+}
+
+// Renderer renders targets, concurrently. An error means that the machinery broke or that the context ended; what the
+// user did wrong comes as findings.
+type Renderer interface {
+	Render(ctx context.Context, tree Tree, target plan.Target) (Rendering, error)
+}
+
+// Policies evaluates rules for the objects of one target.
+type Policies interface {
+	Check(ctx context.Context, objects []*manifest.Object) (policy.Result, error)
+}
+
+// Workshop makes the parts of a check once the configuration that binds is known.
+type Workshop interface {
+	Renderer(ctx context.Context, cfg *config.Config) (Renderer, error)
+	// Policies compiles the built-in rules and those of the repository that stand in directories of tree. Rego that
+	// cannot be loaded comes as findings.
+	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (Policies, finding.List, error)
+}
+
+// Scope says which targets are looked at, and how far.
+type Scope struct {
+	All          bool     // every target, not just those that the change can reach
+	Environments []string // only these; nil: all
+	Apps         []string // only these; nil: all
+	DiffOnly     bool     // render and compare, but check nothing
+}
+
+// Check is one run: what to compare, what to look at, what gates.
+type Check struct {
+	Base, Head Side
+	Changed    []string // paths that differ between the sides
+	Scope      Scope
+	Gate       report.Gate
+	Salt       []byte                // for the tokens that stand for secrets; random per run
+	Workers    int                   // targets that are looked at concurrently; at least 1
+	Progress   func(done, total int) // may be nil; called from several goroutines
+	Workshop   Workshop
+}
+
+// Run does the check. Everything that can be said about the user's files is in the report; an error means that sluice
+// could not do its work.
+func (c *Check) Run(ctx context.Context) (*report.Report, error) {
+	rules, problems := c.readRules()
+	scene, err := c.survey(rules)
+	if err != nil {
+		return nil, fmt.Errorf("read the dependency graph: %w", err)
+	}
+	selected := c.selectTargets(scene)
+	judge, found, err := c.newJudge(ctx, rules)
+	if err != nil {
+		return nil, err
+	}
+	judgements, err := judge.all(ctx, selected)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, found...)
+	problems = append(problems, scene.problems...)
+	problems = append(problems, c.guard(rules, scene)...)
+	return c.report(rules, scene, judge, judgements, problems), nil
+}

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// report joins what was found into one value.
+func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, problems finding.List) *report.Report {
+	out := &report.Report{
+		Base: c.Base.Commit, Head: c.Head.Commit, Gate: c.Gate,
+		Environments: s.head.Layout.Environments,
+		Unaffected:   c.unaffected(s) - len(judgements),
+	}
+	if c.Scope.All {
+		out.NonTargets = s.head.Layout.NonTargets
+	}
+	lists := []finding.List{problems}
+	kubernetes := make(map[string]bool)
+	for _, judged := range judgements {
+		out.Targets = append(out.Targets, judged.target)
+		lists = append(lists, judged.findings)
+		for _, change := range judged.changes {
+			out.Changes = append(out.Changes, report.ChangeOf(judged.target.ID, change))
+		}
+		if judged.blind {
+			out.Unchecked = append(out.Unchecked, judged.target.ID)
+		}
+		addCoverage(&out.Coverage, judged.coverage)
+		if version := judged.kubernetes; version != "" {
+			kubernetes[version] = true
+		}
+	}
+	out.Coverage.Kubernetes = slices.Sorted(maps.Keys(kubernetes))
+	out.Findings = finding.Join(lists...)
+	if j.blind {
+		out.Unchecked = append(out.Unchecked, "the repository's policies: they could not be loaded")
+	}
+	out.Notes = c.notes(r)
+	report.Finish(out)
+	return out
+}
+
+// unaffected counts the targets in scope on either side.
+func (c *Check) unaffected(s *scene) int {
+	n := 0
+	for _, t := range append(missing(s.base.Layout.Targets, s.head.Layout.Targets), s.head.Layout.Targets...) {
+		if c.Scope.covers(t) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *Check) notes(r rules) []string {
+	var notes []string
+	if c.Scope.DiffOnly {
+		notes = append(notes, "nothing was checked: this is the difference only")
+	}
+	if c.Base.Tree == nil {
+		notes = append(notes, "there is nothing to compare with: every finding counts as new")
+	}
+	if n := len(c.Scope.Environments) + len(c.Scope.Apps); n > 0 {
+		notes = append(notes, "this is a part of the repository only: --env or --app was given")
+	}
+	return notes
+}
+
+// addCoverage adds up the targets' coverage. The number of rules is that of the target with most of them.
+func addCoverage(sum *report.Coverage, c report.Coverage) {
+	sum.Objects += c.Objects
+	sum.Validated += c.Validated
+	sum.Unknown += c.Unknown
+	sum.Policies = max(sum.Policies, c.Policies)
+	for kind, n := range c.UnknownKinds {
+		if sum.UnknownKinds == nil {
+			sum.UnknownKinds = make(map[string]int)
+		}
+		sum.UnknownKinds[kind] += n
+	}
+}
