@@ -97,18 +97,16 @@ func (s *survey) believed(parent, environment string) bool {
 	if slices.Contains(subdirs, "base") {
 		return true
 	}
-	return parent != "." && s.hasStagedSibling(parent)
+	return parent != "." && s.hasStagedSibling(parent, environment)
 }
 
-// hasStagedSibling reports whether a directory beside this one holds several environments: apps/web/prod is believed
-// beside apps/shop/{dev,prod}.
-func (s *survey) hasStagedSibling(dir string) bool {
-	for _, name := range s.dirs[path.Dir(dir)].subdirs {
-		if len(s.environmentsIn(path.Join(path.Dir(dir), name))) > 1 {
-			return true
-		}
-	}
-	return false
+// hasStagedSibling reports whether a directory beside this one holds the same environment among others: apps/web/prod
+// is believed beside apps/shop/{dev,prod}, but webapp/test says nothing beside overlays/{dev,test}.
+func (s *survey) hasStagedSibling(dir, environment string) bool {
+	return slices.ContainsFunc(s.dirs[path.Dir(dir)].subdirs, func(name string) bool {
+		beside := s.environmentsIn(path.Join(path.Dir(dir), name))
+		return len(beside) > 1 && slices.Contains(beside, environment) && !slices.Contains(containers, name)
+	})
 }
 
 // environmentsIn gives the environments whose directories stand in a directory and hold something.
@@ -149,17 +147,27 @@ func (s *survey) whyNot(dir string, positions map[string]position) string {
 	return ""
 }
 
+// whyNoEnvironment says what it was in a path that came closest to an environment.
 func (s *survey) whyNoEnvironment(dir string) string {
-	for _, segment := range slices.Backward(strings.Split(dir, "/")) {
+	const none = "no environment in its path"
+	segments := strings.Split(dir, "/")
+	if base := baseAbove(dir, len(segments)); base != "" {
+		return "is a base, which no other kustomization uses"
+	}
+	for i, segment := range slices.Backward(segments) {
 		if _, ok := s.names.environment(segment); ok {
-			return fmt.Sprintf("no environment in its path: no other environment stands beside %s", segment)
+			return fmt.Sprintf("%s: no other environment stands beside %s", none, segment)
 		}
 		words := strings.FieldsFunc(segment, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
 		if slices.ContainsFunc(words, func(word string) bool { _, ok := s.names.environment(word); return ok }) {
-			return fmt.Sprintf("no environment in its path: %s only contains the name of one", segment)
+			return fmt.Sprintf("%s: %s only contains the name of one", none, segment)
+		}
+		parent := path.Join(segments[:i]...)
+		if beside := s.environmentsIn(path.Clean(parent)); len(beside) > 0 && s.believed(parent, beside[0]) && slices.Contains(containers, path.Base(parent)) {
+			return fmt.Sprintf("%s: %s stands beside %s; if it is one, add it to order", none, segment, beside[0])
 		}
 	}
-	return "no environment in its path"
+	return none
 }
 
 // buildsUpon reports whether a directory is built upon another one, directly or not. In a cycle both are, and none

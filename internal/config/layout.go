@@ -160,10 +160,9 @@ func (s *survey) matchRule(dir string, rule TargetRule, m *pathMatcher) (done bo
 
 // noTargets says what was looked for, and how to say it.
 func (c *Config) noTargets() finding.Finding {
-	f := finding.Finding{Rule: "layout/none", Severity: finding.Error, Pos: finding.Pos{File: FileName}}
+	f := finding.Finding{Rule: "layout/none", Severity: finding.Error, Pos: c.Pos("targets")}
 	const example = `for example: targets: [{path: "apps/{app}/overlays/{env}"}] and order: [dev, staging, prod]`
 	if len(c.Targets) > 0 {
-		f.Pos = c.Pos("targets")
 		f.Message = "no directory of this repository is a target: correct the paths of targets, " + example
 		return f
 	}

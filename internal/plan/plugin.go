@@ -52,6 +52,9 @@ func (p *plugin) collect(node *yaml.Node, key string, depth int, budget *int) {
 		p.collect(node.Alias, key, depth+1, budget)
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == "fieldSpecs" {
+				continue // their path is one of fields
+			}
 			p.collect(node.Content[i+1], node.Content[i].Value, depth+1, budget)
 		}
 	case yaml.DocumentNode, yaml.SequenceNode:

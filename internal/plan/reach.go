@@ -22,7 +22,7 @@ func (g *Graph) reach(target Target) *reach {
 	}
 	if target.Kind == config.Manifests {
 		for _, input := range g.subtree(target.Dir) {
-			r.add(input, nil)
+			r.add(input, []string{target.Dir})
 		}
 		return r
 	}
