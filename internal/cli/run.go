@@ -89,5 +89,11 @@ type renderer struct{ pool *render.Pool }
 // Render implements pipeline.Renderer.
 func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
 	result, err := r.pool.Render(ctx, tree, target)
-	return pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed}, err
+	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed}
+	for _, input := range result.Inputs {
+		if input.Use == render.File {
+			out.Sources = append(out.Sources, input.Path)
+		}
+	}
+	return out, err
 }

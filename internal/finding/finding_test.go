@@ -83,6 +83,19 @@ func TestPair(t *testing.T) {
 	}
 }
 
+func TestJoinAcrossNamespaces(t *testing.T) {
+	t.Parallel()
+	in := func(object, target string) Finding { return Finding{Rule: "a/b", Object: object}.In(target, New) }
+	got := Join(List{in("Pod dev/web", "dev"), in("Pod prod/web", "prod"), in("Pod dev/api", "dev")})
+	want := List{
+		{Rule: "a/b", Object: "Pod dev/api", Targets: []TargetState{{"dev", New}}},
+		{Rule: "a/b", Object: "Pod web", Targets: []TargetState{{"dev", New}, {"prod", New}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestJoinMakesOneOfTheSameInSeveralTargets(t *testing.T) {
 	t.Parallel()
 	warn := Finding{Rule: "a/b", Severity: Warning, Message: "m", Pos: Pos{File: "base.yaml", Line: 3}}

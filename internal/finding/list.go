@@ -67,7 +67,8 @@ func Pair(target string, base, head List) List {
 }
 
 // Join makes one finding of those that are the same in several targets: one mistake in a shared base is one finding
-// with fourteen targets. The result is sorted, as are the targets of each finding.
+// with fourteen targets. Objects that differ only in their namespace, as those of one base do from environment to
+// environment, count as the same, and the joined finding names no namespace. The result is sorted, as are the targets of each finding.
 func Join(lists ...List) List {
 	type key struct {
 		Pos
@@ -78,13 +79,17 @@ func Join(lists ...List) List {
 	var out List
 	for _, list := range lists {
 		for _, f := range list {
-			k := key{f.Pos, f.Rule, f.Object, f.Path, f.Message, f.Severity}
+			anywhere := withoutNamespace(f.Object)
+			k := key{f.Pos, f.Rule, anywhere, f.Path, f.Message, f.Severity}
 			i, seen := index[k]
 			if !seen {
 				index[k] = len(out)
 				f.Targets = slices.Clone(f.Targets)
 				out = append(out, f)
 				continue
+			}
+			if out[i].Object != f.Object {
+				out[i].Object = anywhere
 			}
 			out[i].Targets = append(out[i].Targets, f.Targets...)
 		}
@@ -97,4 +102,13 @@ func Join(lists ...List) List {
 	}
 	out.Sort()
 	return out
+}
+
+// withoutNamespace makes "Deployment.apps shop/web" to "Deployment.apps web".
+func withoutNamespace(object string) string {
+	kind, name, _ := strings.Cut(object, " ")
+	if _, bare, ok := strings.Cut(name, "/"); ok {
+		return kind + " " + bare
+	}
+	return object
 }

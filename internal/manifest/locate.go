@@ -34,30 +34,36 @@ func shift(node *yaml.Node, lines int) {
 	}
 }
 
-// Locate gives the line and column at which the file sets a field of an object; exact is false when the file does not
-// set it and the place is that of the nearest field around it, at least of the object. Without such an object the line is 0.
+// Place is where a file sets a field of an object, or the nearest field around it. The zero value is no place: the file does
+// not hold the object.
+type Place struct {
+	Line, Column int  // 1-based
+	Depth        int  // how many steps of the path the file has; 0: only the object itself
+	Exact        bool // it has all of them
+}
+
+// Locate finds a field of an object in the file, or the nearest field around it, at least the object.
 //
 // A rendered name may differ from the one in the source by a prefix or suffix that an overlay adds; the kind must agree,
 // and where several objects of the kind stand in the file, the one with the longest common name is meant.
-func (s *Source) Locate(id ID, path string) (line, column int, exact bool) {
+func (s *Source) Locate(id ID, path string) Place {
 	object := s.find(id)
 	if object == nil {
-		return 0, 0, false
+		return Place{}
 	}
-	at, exact := object, true
+	place := Place{Line: object.Line, Column: object.Column, Exact: true}
+	at := object
 	for _, step := range splitPath(path) {
 		key, value := child(at, step)
 		if value == nil {
-			exact = false
+			place.Exact = false
 			break
 		}
-		line, column = key.Line, key.Column
+		place.Line, place.Column = key.Line, key.Column
+		place.Depth++
 		at = value
 	}
-	if line == 0 {
-		line, column = object.Line, object.Column
-	}
-	return line, column, exact
+	return place
 }
 
 func (s *Source) find(id ID) *yaml.Node {

@@ -113,8 +113,8 @@ func TestLocate(t *testing.T) {
 	}
 	s := ParseSource([]byte(source))
 	for _, test := range tests {
-		line, column, exact := s.Locate(test.id, test.path)
-		if got := fmt.Sprintf("%d:%d %v", line, column, exact); got != test.want {
+		place := s.Locate(test.id, test.path)
+		if got := fmt.Sprintf("%d:%d %v", place.Line, place.Column, place.Exact); got != test.want {
 			t.Errorf("Locate(%s, %q) = %s, want %s", test.id, test.path, got, test.want)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"slices"
-	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -32,7 +30,7 @@ func (c *Check) guard(r rules, s *scene) finding.List {
 			warn("config/changed", file, "this change edits the configuration of the gate: it binds once merged; this check used the one on base")
 		case c.runsSluice(file):
 			warn("config/workflow-changed", file, "this change edits the workflow that runs sluice: look at it with care, it decides whether later changes are checked at all")
-		case slices.ContainsFunc(policyDirectories(r.binding), func(dir string) bool { return strings.HasPrefix(file, dir+"/") }):
+		case inPolicies(r.binding, file):
 			warn("config/policy-changed", file, "this change edits the policies of the gate: they bind once merged; what they would find is shown as notices")
 		}
 	}

@@ -47,7 +47,7 @@ func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, er
 		binding = c.Head.Tree
 	}
 	var problems finding.List
-	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg), policyOptions(j.cfg)); err != nil {
+	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg, binding), policyOptions(j.cfg)); err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
 	j.blind = len(problems) > 0
@@ -118,7 +118,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		return j.compared(out, base, head), nil // what a removed target once broke is of no interest
 	}
 	out.findings = finding.Pair(sel.Target.ID, before.findings, after.findings)
-	proposals, err := j.proposals(ctx, sel.Target.ID, head, after.findings)
+	proposals, err := j.proposals(ctx, sel.Target, head, after.findings)
 	out.findings = append(out.findings, proposals...)
 	return j.compared(out, base, head), err
 }
@@ -152,7 +152,7 @@ type inspection struct {
 func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator) (inspection, error) {
 	out := inspection{findings: r.Findings}
 	if r.Failed || j.check.Scope.DiffOnly {
-		out.findings = j.settle(out.findings, sources)
+		out.findings = j.settle(out.findings, target, r, sources)
 		out.blind = r.Failed && blocking(out.findings)
 		return out, nil
 	}
@@ -168,7 +168,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
-	out.findings = j.settle(finding.Join(out.findings, checked.Findings, judged.Findings), sources)
+	out.findings = j.settle(finding.Join(out.findings, checked.Findings, judged.Findings), target, r, sources)
 	out.blind = judged.Incomplete
 	out.coverage = report.Coverage{
 		Objects: len(r.Objects), Validated: checked.Validated, Unknown: checked.Unknown, UnknownKinds: checked.UnknownKinds,
@@ -178,7 +178,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 }
 
 // settle gives findings the severity that the configuration wants and the line that the author wrote.
-func (j *judge) settle(findings finding.List, sources *locator) finding.List {
+func (j *judge) settle(findings finding.List, target plan.Target, r Rendering, sources *locator) finding.List {
 	var out finding.List
 	for _, f := range findings {
 		level, said := j.cfg.Level(f.Rule)
@@ -191,7 +191,7 @@ func (j *judge) settle(findings finding.List, sources *locator) finding.List {
 		if said {
 			_ = f.Severity.UnmarshalText([]byte(level)) // the configuration was checked: it is a severity
 		}
-		out = append(out, sources.place(f))
+		out = append(out, sources.place(f, target, r.Sources))
 	}
 	return out
 }

@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
+	"github.com/sluice-dev/sluice/internal/plan"
 )
 
 // locator finds the source lines of one side's objects. It parses each file once. It is safe for concurrent use.
@@ -19,9 +22,10 @@ func newLocator(tree Tree) *locator {
 	return &locator{tree: tree, sources: make(map[string]*manifest.Source)}
 }
 
-// place gives a finding that knows its file and object, but no line, the line on which the file sets the field, or the
-// nearest one around it.
-func (l *locator) place(f finding.Finding) finding.Finding {
+// place gives a finding that knows its file and object, but no line, the line that the author wrote. sources are the files
+// that the target was rendered from: where a patch sets the field, the patch is the place, not the base that it changes. A
+// field that nobody sets is placed at the nearest one around it.
+func (l *locator) place(f finding.Finding, target plan.Target, sources []string) finding.Finding {
 	if f.Line != 0 || f.File == "" || f.Object == "" {
 		return f
 	}
@@ -29,8 +33,45 @@ func (l *locator) place(f finding.Finding) finding.Finding {
 	if !ok {
 		return f
 	}
-	f.Line, f.Column, _ = l.source(f.File).Locate(id, f.Path)
+	best := l.source(f.File).Locate(id, f.Path)
+	if f.Path == "" {
+		f.Line, f.Column = best.Line, best.Column
+		return f
+	}
+	for _, file := range nearestFirst(slices.Concat(sources, []string{f.File}), target.Dir) {
+		place := l.source(file).Locate(id, f.Path)
+		if place.Exact || place.Depth > best.Depth {
+			best, f.File = place, file
+		}
+		if place.Exact {
+			break
+		}
+	}
+	f.Line, f.Column = best.Line, best.Column
 	return f
+}
+
+// nearestFirst orders files by how much of their path they share with a directory: an overlay's own patches come before those
+// of the bases it builds on.
+func nearestFirst(files []string, dir string) []string {
+	sorted := slices.Clone(files)
+	slices.SortFunc(sorted, func(a, b string) int {
+		return cmp.Or(cmp.Compare(shared(b, dir), shared(a, dir)), strings.Compare(a, b))
+	})
+	return slices.Compact(sorted)
+}
+
+// shared counts the leading path segments that a file and a directory have in common.
+func shared(file, dir string) int {
+	n := 0
+	rest := strings.Split(file, "/")
+	for i, segment := range strings.Split(dir, "/") {
+		if i >= len(rest)-1 || rest[i] != segment {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 func (l *locator) source(file string) *manifest.Source {

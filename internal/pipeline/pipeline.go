@@ -35,7 +35,8 @@ type Side struct {
 type Rendering struct {
 	Objects  []*manifest.Object
 	Findings finding.List
-	Failed   bool // there are no objects: the findings say why
+	Failed   bool     // there are no objects: the findings say why
+	Sources  []string // the files that were read
 }
 
 // Renderer renders targets, concurrently. An error means that the machinery broke or that the context ended; what the

@@ -4,19 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
 )
 
 // propose loads the rules that head brings, where the change touches policies: they do not bind yet, but what they would
 // find is shown, so that a change of rules is never silently green.
 func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 	c := j.check
-	dirs := policyDirectories(j.cfg)
-	touched := slices.ContainsFunc(c.Changed, func(file string) bool {
-		return slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(file, dir+"/") })
-	})
+	touched := slices.ContainsFunc(c.Changed, func(file string) bool { return inPolicies(j.cfg, file) })
 	cfg := j.cfg
 	if r.head != nil {
 		cfg = r.head
@@ -24,7 +21,7 @@ func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 	if c.Base.Tree == nil || (!touched && r.head == nil) {
 		return nil, nil
 	}
-	proposed, problems, err := c.Workshop.Policies(ctx, c.Head.Tree, policyDirectories(cfg), policyOptions(cfg))
+	proposed, problems, err := c.Workshop.Policies(ctx, c.Head.Tree, policyDirectories(cfg, c.Head.Tree), policyOptions(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("load the policies of head: %w", err)
 	}
@@ -33,7 +30,7 @@ func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 }
 
 // proposals gives what only the rules of head find in one target, as notices.
-func (j *judge) proposals(ctx context.Context, target string, head Rendering, bound finding.List) (finding.List, error) {
+func (j *judge) proposals(ctx context.Context, target plan.Target, head Rendering, bound finding.List) (finding.List, error) {
 	if j.proposed == nil || head.Failed {
 		return nil, nil
 	}
@@ -42,7 +39,7 @@ func (j *judge) proposals(ctx context.Context, target string, head Rendering, bo
 		return nil, err
 	}
 	var out finding.List
-	for _, f := range finding.Pair(target, bound, j.settle(result.Findings, j.head)) {
+	for _, f := range finding.Pair(target.ID, bound, j.settle(result.Findings, target, head, j.head)) {
 		if f.Has(finding.New) {
 			f.Severity = finding.Notice
 			f.Message += " (found by a rule that this change brings)"

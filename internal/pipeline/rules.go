@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -84,12 +86,24 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func policyDirectories(cfg *config.Config) []string {
+// policyDirectories gives the directories of a repository's own policies. The one that is looked at by default may be
+// absent; those that a configuration names may not.
+func policyDirectories(cfg *config.Config, tree Tree) []string {
 	var dirs []string
 	for _, dir := range cfg.Policies.Directories {
+		if _, err := tree.Lstat(string(dir)); err != nil && slices.Contains(config.Default().Policies.Directories, dir) {
+			continue
+		}
 		dirs = append(dirs, string(dir))
 	}
 	return dirs
+}
+
+// inPolicies reports whether a path is in one of the directories that hold policies.
+func inPolicies(cfg *config.Config, file string) bool {
+	return slices.ContainsFunc(cfg.Policies.Directories, func(dir config.Directory) bool {
+		return strings.HasPrefix(file, string(dir)+"/")
+	})
 }
 
 func policyOptions(cfg *config.Config) policy.Options {
