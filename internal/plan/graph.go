@@ -35,7 +35,7 @@ type InputKind int
 // The kinds of inputs.
 const (
 	File    InputKind = iota // is read
-	Absent                   // is looked for, and is not there; would be read, or built, if it were
+	Absent                   // is looked for, and is not there (as a file); would be read, or built, if it were
 	Symlink                  // is followed
 	Subtree                  // a directory: everything below may be read
 )
@@ -226,7 +226,7 @@ func appendLinks(inputs []Input, at place) []Input {
 }
 
 func appendPlace(inputs []Input, at place, kind InputKind) []Input {
-	if !at.found {
+	if !at.found || kind == File && at.isDir() {
 		kind = Absent
 	}
 	return append(appendLinks(inputs, at), Input{at.path, kind})

@@ -59,9 +59,11 @@ func readKustomization(data []byte) *kustomization {
 	for _, patch := range file.Patches {
 		k.add(asFile, patch.Path)
 	}
+	//lint:ignore SA1019 kustomize still builds it, so it is still read
 	for _, patch := range file.PatchesJson6902 {
 		k.add(asFile, patch.Path)
 	}
+	//lint:ignore SA1019 as above
 	for _, patch := range file.PatchesStrategicMerge {
 		k.add(asFile, string(patch)) // or an inline patch, which add drops
 	}

@@ -40,7 +40,7 @@ func (g *Graph) locate(dir, reference string) (p place, ok bool) {
 }
 
 func (g *Graph) follow(name string, links []string) (place, bool) {
-	if name == ".." || strings.HasPrefix(name, "../") || strings.HasPrefix(name, "/") || len(links) > maxLinks {
+	if !fs.ValidPath(name) || len(links) > maxLinks {
 		return place{}, false
 	}
 	if name == "." {
