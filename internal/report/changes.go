@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/sluice-dev/sluice/internal/diff"
 )
 
 // changes shows the diffs, each in a fold of its own; those that reach the last environment are open. tail is what
@@ -75,21 +73,25 @@ func (s section) hasDiff() bool {
 	return slices.ContainsFunc(s.parts, func(p part) bool { return p.diff != "" })
 }
 
-var actionMarks = map[diff.Action]string{diff.Added: "🟢", diff.Removed: "🔴", diff.Changed: "🟡", diff.Renamed: "🟡"}
-
 // summary is the line that stands for a section; its markup is that of span and strong.
 func (c *comment) summary(s section, span func(string) string, strong func(string) string) string {
 	var b strings.Builder
+	if len(s.risks) > 0 {
+		b.WriteString("⚠️ ")
+	}
 	fmt.Fprintf(&b, "%s %s", s.action, strong(span(s.title())))
 	if s.was != "" {
 		fmt.Fprintf(&b, ", was %s", span(s.was))
 	}
-	fmt.Fprintf(&b, " in %s: %s", plural(len(s.targets), "target"), c.r.environmentCounts(s.targets, span))
-	if s.added+s.removed > 0 {
-		fmt.Fprintf(&b, ", +%d −%d", s.added, s.removed)
+	if s.generated {
+		b.WriteString(" (generated)")
 	}
-	if len(s.risks) > 0 {
-		b.WriteString(" ⚠️")
+	fmt.Fprintf(&b, " in %s", c.r.environmentCounts(s.targets, span))
+	if s.added > 0 {
+		fmt.Fprintf(&b, " +%s", thousands(s.added))
+	}
+	if s.removed > 0 {
+		fmt.Fprintf(&b, " −%s", thousands(s.removed))
 	}
 	return b.String()
 }
@@ -107,12 +109,12 @@ func (c *comment) fold(s section, t tier) string {
 	}
 	strong := func(text string) string { return "<b>" + text + "</b>" }
 	fmt.Fprintf(&b, "<details%s><summary>%s</summary>\n\n", open, c.summary(s, htmlCode, strong))
-	if len(s.targets) <= t.where {
-		fmt.Fprintf(&b, "%s\n\n", c.where(s.targets, t.where))
+	if len(s.parts) == 1 && len(s.targets) <= t.where && c.sameEnvironment(s.targets) {
+		fmt.Fprintf(&b, "%s\n\n", c.named(s.targets))
 	}
 	for _, p := range s.parts {
 		if len(p.targets) < len(s.targets) {
-			fmt.Fprintf(&b, "Only in %s:\n\n", c.where(p.targets, max(t.where, 1)))
+			fmt.Fprintf(&b, "Only in %s:\n\n", c.where(p.targets))
 		}
 		if p.diff != "" {
 			text, left := head(p.diff, t.lines)
@@ -125,6 +127,19 @@ func (c *comment) fold(s section, t tier) string {
 	}
 	b.WriteString("</details>\n\n")
 	return b.String()
+}
+
+// sameEnvironment reports whether two of the targets are in one environment, so that its name does not tell them apart.
+func (c *comment) sameEnvironment(ids []string) bool {
+	seen := make(map[string]bool)
+	for _, id := range ids {
+		environment := c.targets[id].Environment
+		if seen[environment] {
+			return true
+		}
+		seen[environment] = true
+	}
+	return false
 }
 
 func (c *comment) reachesLast(s section) bool {

@@ -15,6 +15,7 @@ import (
 // tally counts what happened, in one target, one environment or all.
 type tally struct {
 	targets, failed, removed int // targets; failed on head; gone on head
+	added                    int // targets that base has not
 	changed                  int // targets in which something changes
 	actions                  map[diff.Action]int
 	findings                 map[finding.Severity]int // new ones
@@ -46,11 +47,14 @@ func (r *Report) byEnvironment() (environments []string, tallies map[string]*tal
 		case Removed:
 			e.removed++
 		}
+		if t.Base == Absent && t.Status != Removed {
+			e.added++
+		}
 	}
 	seen := make(map[string]bool)
 	for _, c := range r.Changes {
 		if e := tallies[of[c.Target]]; e != nil {
-			e.actions[c.Action]++
+			e.actions[shownAction(c)]++
 			if !seen[c.Target] {
 				seen[c.Target] = true
 				e.changed++
@@ -210,16 +214,16 @@ func (r *Report) gating() (n int) {
 	return n
 }
 
-// environmentCounts gives "prod (4), staging (4), dev (6)" for targets of the report, in its order.
+// environmentCounts gives "prod, staging (4), dev (6)" for targets of the report, in its order.
 func (r *Report) environmentCounts(ids []string, name func(string) string) string {
 	in := make(map[string]int)
 	var order []string
-	of := make(map[string]string, len(ids))
+	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		of[id] = ""
+		wanted[id] = true
 	}
 	for _, t := range r.Targets {
-		if _, ok := of[t.ID]; ok {
+		if wanted[t.ID] {
 			if in[t.Environment] == 0 {
 				order = append(order, t.Environment)
 			}
@@ -230,14 +234,17 @@ func (r *Report) environmentCounts(ids []string, name func(string) string) strin
 	var parts []string
 	for i, environment := range order {
 		if i == shown {
-			parts = append(parts, fmt.Sprintf("and %s", plural(len(order)-shown, "more environment")))
+			parts = append(parts, "and "+plural(len(order)-shown, "more environment"))
 			break
 		}
 		label := "no environment"
 		if environment != "" {
 			label = name(environment)
 		}
-		parts = append(parts, fmt.Sprintf("%s (%s)", label, thousands(in[environment])))
+		if n := in[environment]; n > 1 {
+			label += " (" + thousands(n) + ")"
+		}
+		parts = append(parts, label)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -59,13 +59,13 @@ func shorten(text string, n int) string {
 	return text
 }
 
-// code makes a Markdown code span of a name: nothing in it is a mention, a link or markup. It may stand in a table,
-// where a pipe needs a backslash even in code.
+// code makes a Markdown code span of a name: nothing in it is a mention, a link or markup.
 func code(name string) string {
-	name = strings.ReplaceAll(shorten(visible(name, ""), maxName), "|", `\|`)
+	name = shorten(visible(name, ""), maxName)
 	if strings.TrimSpace(name) == "" {
 		return "(no name)"
 	}
+	name = noComment(name)
 	ticks := strings.Repeat("`", longestRun(name, '`')+1)
 	if len(ticks) > 1 {
 		return ticks + " " + name + " " + ticks
@@ -75,6 +75,9 @@ func code(name string) string {
 
 // quoted is a part of a message in double quotes, as Go's %q writes it: names and values.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// cell is code in a table, where a pipe needs a backslash even in code.
+func cell(name string) string { return strings.ReplaceAll(code(name), "|", `\|`) }
 
 // prose escapes a sentence for Markdown: no markup, link, image, HTML or mention comes out of it. What it quotes becomes
 // a code span.
@@ -92,8 +95,11 @@ func prose(text string) string {
 		at = m[1]
 	}
 	b.WriteString(plain(text[at:]))
-	return b.String()
+	return lineStart.ReplaceAllString(b.String(), `$1\$2`)
 }
+
+// lineStart has a meaning at the beginning of a line of Markdown: lists, headings.
+var lineStart = regexp.MustCompile(`^(\d*)([-+=.)])`)
 
 // linkLike is what GitHub makes links of, without any markup.
 var linkLike = regexp.MustCompile(`(?i)://|www\.|[@#]|\bgh-`)
@@ -116,10 +122,14 @@ func plain(text string) string {
 // fence makes a code block of text, which is in a language such as "diff". Its fence is longer than any run of
 // backticks in it.
 func fence(language, text string) string {
-	text = visible(text, "\n\t")
+	text = noComment(visible(text, "\n\t"))
 	ticks := strings.Repeat("`", max(3, longestRun(text, '`')+1))
 	return ticks + language + "\n" + strings.TrimSuffix(text, "\n") + "\n" + ticks + "\n"
 }
+
+// noComment breaks what begins an HTML comment, even where it would not be one: sluice knows its comments by such a
+// marker, and nobody else may write it.
+func noComment(text string) string { return strings.ReplaceAll(text, "<!--", "<!\u200b--") }
 
 // html escapes text for HTML in Markdown, on one line. What comes from the repository belongs into <code>.
 func html(text string) string {
@@ -147,11 +157,11 @@ func longestRun(text string, c byte) int {
 	return longest
 }
 
-// pathURL escapes a file path for a URL.
+// pathURL escapes a file path for a URL, so that it neither ends a Markdown link nor reads as a scheme.
 func pathURL(path string) string {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		parts[i] = url.PathEscape(part)
 	}
-	return strings.NewReplacer("(", "%28", ")", "%29").Replace(strings.Join(parts, "/"))
+	return strings.NewReplacer("(", "%28", ")", "%29", ":", "%3A").Replace(strings.Join(parts, "/"))
 }

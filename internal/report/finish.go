@@ -42,7 +42,9 @@ func Finish(r *Report) {
 		return cmp.Or(cmp.Compare(order[a.Target], order[b.Target]), strings.Compare(a.Target, b.Target),
 			a.ID().Compare(b.ID()), strings.Compare(string(a.Action), string(b.Action)))
 	})
-	r.Findings = finding.Join(r.Findings)
+	if r.Findings = finding.Join(r.Findings); r.Findings == nil {
+		r.Findings = finding.List{}
+	}
 	slices.SortFunc(r.NonTargets, func(a, b plan.NonTarget) int { return strings.Compare(a.Dir, b.Dir) })
 	r.numberSecrets()
 	r.setGroups()
@@ -55,9 +57,6 @@ func (r *Report) noNil() {
 	}
 	if r.Changes == nil {
 		r.Changes = []Change{}
-	}
-	if r.Findings == nil {
-		r.Findings = finding.List{}
 	}
 	if r.Environments == nil {
 		r.Environments = []string{}

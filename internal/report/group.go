@@ -3,9 +3,9 @@ package report
 import (
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice/internal/diff"
 )
@@ -17,35 +17,32 @@ func (r *Report) setGroups() {
 	for _, t := range r.Targets {
 		targets[t.ID] = t
 	}
-	hunks := make(map[string]string) // the same text in 600 targets is read once for each set of names
+	normal := make(map[string]string) // the same text in 600 targets is read once for each set of names
 	for i := range r.Changes {
 		c := &r.Changes[i]
 		names := namesOf(*c, targets[c.Target])
-		key := strings.Join(names.words, "\x00") + "\x00\x00" + c.Diff
-		text, ok := hunks[key]
+		key := fmt.Sprintf("%q", names) + c.Diff
+		text, ok := normal[key]
 		if !ok {
 			text = names.normalise(changedLines(c.Diff))
-			hunks[key] = text
+			normal[key] = text
 		}
 		sum := sha256.Sum256([]byte(strings.Join([]string{c.Group, c.Kind, string(c.Action), text}, "\x00")))
 		c.GroupID = fmt.Sprintf("%x", sum[:6])
 	}
 }
 
-// names are the words by which the same change differs from target to target.
-type names struct {
-	words []string // sorted by length, longest first
-	find  *regexp.Regexp
-	mark  map[string]string
-}
+// names are the words by which the same change differs from target to target, longest first.
+type names []name
 
-// namesOf collects the words that depend on where a change is: longer ones are replaced first.
+type name struct{ word, mark string }
+
+// namesOf collects the words that depend on where a change is.
 func namesOf(c Change, t Target) names {
-	n := names{mark: make(map[string]string)}
+	var n names
 	put := func(word, mark string) {
-		if _, taken := n.mark[word]; len(word) >= 2 && !taken {
-			n.mark[word] = mark
-			n.words = append(n.words, word)
+		if len(word) >= 2 && !slices.ContainsFunc(n, func(other name) bool { return other.word == word }) {
+			n = append(n, name{word, mark})
 		}
 	}
 	base, _ := diff.BaseName(c.Name)
@@ -54,28 +51,39 @@ func namesOf(c Change, t Target) names {
 	put(c.Namespace, "‹namespace›")
 	put(t.App, "‹app›")
 	put(t.Environment, "‹environment›")
-	slices.SortFunc(n.words, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
+	slices.SortStableFunc(n, func(a, b name) int { return len(b.word) - len(a.word) })
 	return n
 }
 
-// normalise replaces the names in a text, where they stand as words of their own or between dashes.
-func (n *names) normalise(text string) string {
-	if len(n.words) == 0 {
+// normalise replaces the names in a text, where they stand as words of their own or between dashes and the like.
+func (n names) normalise(text string) string {
+	inWord := func(i int) bool {
+		if i < 0 || i >= len(text) {
+			return false
+		}
+		c := text[i]
+		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c >= utf8.RuneSelf
+	}
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(text); {
+		match := slices.IndexFunc(n, func(name name) bool {
+			return strings.HasPrefix(text[i:], name.word) && !inWord(i+len(name.word))
+		})
+		if match >= 0 {
+			b.WriteString(text[done:i])
+			b.WriteString(n[match].mark)
+			i += len(n[match].word)
+			done = i
+			continue
+		}
+		for i++; i < len(text) && inWord(i-1); i++ { // on to where the next word may begin
+		}
+	}
+	if done == 0 {
 		return text
 	}
-	if n.find == nil {
-		quoted := make([]string, len(n.words))
-		for i, word := range n.words {
-			quoted[i] = regexp.QuoteMeta(word)
-		}
-		n.find = regexp.MustCompile(`\b(?:` + strings.Join(quoted, "|") + `)\b`)
-	}
-	return n.find.ReplaceAllStringFunc(text, func(word string) string { return n.mark[word] })
+	return b.String() + text[done:]
 }
 
 // changedLines is a diff without its context: what stands around a change may differ between environments.

@@ -95,10 +95,7 @@ type comment struct {
 }
 
 func newComment(r *Report, opts MarkdownOptions) *comment {
-	c := &comment{r: r, opts: opts, sections: r.sections(), targets: make(map[string]Target, len(r.Targets))}
-	if n := len(r.Environments); n > 0 {
-		c.last = r.Environments[n-1]
-	}
+	c := &comment{r: r, opts: opts, sections: r.sections(), last: r.last(), targets: make(map[string]Target, len(r.Targets))}
 	for _, t := range r.Targets {
 		c.targets[t.ID] = t
 	}
@@ -132,7 +129,11 @@ func (c *comment) headline() {
 	t := c.r.total()
 	var said []string
 	if what := actionCounts(t.actions); what != "" {
-		said = append(said, fmt.Sprintf("%s: %s.", plural(t.changes(), "object"), what))
+		same := ""
+		if n := len(c.sections); n < t.changes() {
+			same = fmt.Sprintf(", which comes to %s", plural(n, "different change"))
+		}
+		said = append(said, fmt.Sprintf("%s: %s%s.", plural(t.changes(), "object"), what, same))
 	}
 	if what := severities(t.findings); what != "" {
 		said = append(said, fmt.Sprintf("New: %s.", what))
@@ -147,28 +148,42 @@ func (c *comment) headline() {
 
 // unchecked lists the targets that failed, and why.
 func (c *comment) unchecked(t tier) {
-	var failed []string
-	for _, target := range c.r.Targets {
-		if target.Status == Failed {
-			failed = append(failed, target.ID)
+	var causes finding.List
+	explained := make(map[string]bool)
+	for _, f := range c.r.Findings {
+		if c.isCause(f) {
+			causes = append(causes, f)
+			for _, t := range f.Targets {
+				explained[t.ID] = true
+			}
 		}
 	}
-	if len(failed) == 0 && len(c.r.Unchecked) == 0 {
+	var failed, incomparable []string
+	for _, target := range c.r.Targets {
+		switch {
+		case target.Status == Failed && !explained[target.ID]:
+			failed = append(failed, target.ID)
+		case target.Status == Rendered && target.Base == Failed:
+			incomparable = append(incomparable, target.ID)
+		}
+	}
+	if len(causes)+len(failed)+len(incomparable)+len(c.r.Unchecked) == 0 {
 		return
 	}
 	c.printf("#### Not checked\n\n")
-	for _, what := range c.r.Unchecked {
+	for i, what := range c.r.Unchecked {
+		if t.findings > 0 && i == t.findings {
+			c.printf("- … and %s\n", plural(len(c.r.Unchecked)-i, "more thing"))
+			break
+		}
 		c.printf("- %s\n", prose(shorten(what, 1_000)))
 	}
+	c.list(causes, t.findings)
 	if len(failed) > 0 {
-		c.printf("- %s\n", c.where(failed, 10))
-		var causes finding.List
-		for _, f := range c.r.Findings {
-			if c.isCause(f) {
-				causes = append(causes, f)
-			}
-		}
-		c.list(causes, t.findings)
+		c.printf("- %s could not be rendered\n", c.namedOrCounted(failed))
+	}
+	if len(incomparable) > 0 {
+		c.printf("- %s could not be rendered on base: nothing to compare with, every finding counts as new\n", c.namedOrCounted(incomparable))
 	}
 	c.printf("\n")
 }
@@ -218,7 +233,7 @@ func (c *comment) risks(t tier) {
 			c.printf("- … and %s\n", plural(len(others)-i, "more risk"))
 			break
 		}
-		c.printf("- %s: %s %s\n", code(o.rule), code(o.section.title()), c.in(o.section.targets, t.where))
+		c.printf("- ⚠️ %s %s: %s in %s\n", o.section.action, code(o.section.title()), code(o.rule), c.where(o.section.targets))
 	}
 	c.printf("\n")
 }
@@ -241,13 +256,16 @@ func (c *comment) environments() {
 		name := "*none*"
 		switch {
 		case environment == c.last && environment != "":
-			name = "**" + code(environment) + "**"
+			name = "**" + cell(environment) + "**"
 		case environment != "":
-			name = code(environment)
+			name = cell(environment)
 		}
 		targets := thousands(t.targets)
 		if t.failed > 0 {
 			targets += fmt.Sprintf(" (**%d failed**)", t.failed)
+		}
+		if t.added > 0 {
+			targets += fmt.Sprintf(" (%d new)", t.added)
 		}
 		if t.removed > 0 {
 			targets += fmt.Sprintf(" (%d removed)", t.removed)
@@ -317,7 +335,7 @@ func (c *comment) list(findings finding.List, n int) {
 			at = append(at, code(f.Object))
 		}
 		if ids := onHead(f); len(ids) > 0 {
-			at = append(at, c.in(ids, 3))
+			at = append(at, "in "+c.where(ids))
 		}
 		if len(at) > 0 {
 			c.printf("<br>%s", strings.Join(at, " · "))
@@ -338,18 +356,29 @@ func (c *comment) file(pos finding.Pos) string {
 	return "[" + code(pos.String()) + "](" + at + ")"
 }
 
-func (c *comment) in(ids []string, named int) string { return "in " + c.where(ids, named) }
-
-// where names up to n targets, or counts them by environment.
-func (c *comment) where(ids []string, n int) string {
-	if len(ids) > n {
-		return plural(len(ids), "target") + ": " + c.r.environmentCounts(ids, code)
+// where names one target, or counts several by environment.
+func (c *comment) where(ids []string) string {
+	if len(ids) == 1 {
+		return code(ids[0])
 	}
+	return c.r.environmentCounts(ids, code)
+}
+
+// named lists targets.
+func (c *comment) named(ids []string) string {
 	parts := make([]string, len(ids))
 	for i, id := range ids {
 		parts[i] = code(id)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// namedOrCounted lists targets as long as they are few.
+func (c *comment) namedOrCounted(ids []string) string {
+	if len(ids) > 10 {
+		return plural(len(ids), "target") + " (" + c.r.environmentCounts(ids, code) + ")"
+	}
+	return c.named(ids)
 }
 
 // tail is what ends the comment: notes, coverage, commits.

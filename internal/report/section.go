@@ -16,10 +16,12 @@ type section struct {
 	action         diff.Action
 	objects        []manifest.ID // the different ones, in the report's order; their namespaces left out where they differ
 	was            string        // for one renamed object
+	generated      bool          // its name ends in a hash of its content, which is left out
 	targets        []string      // in the report's order
 	risks          []string
 	parts          []part
 	added, removed int // lines, in the first target
+	index          map[manifest.ID]int
 }
 
 // part is a piece of diff that some targets of a section have in common.
@@ -28,13 +30,13 @@ type part struct {
 	diff    string
 }
 
-// title names the object, or counts the objects.
+// title names the object, or counts the objects: "Deployment shop/web", "20 × Deployment (api, web, worker, …)".
 func (s section) title() string {
 	if len(s.objects) == 1 {
-		return s.objects[0].String()
+		id := s.objects[0]
+		id.Group = shownGroup(id.Group)
+		return id.String()
 	}
-	kind := s.objects[0]
-	kind.Namespace, kind.Name = "", ""
 	var names []string
 	for i, o := range s.objects {
 		if i == 3 {
@@ -43,7 +45,38 @@ func (s section) title() string {
 		}
 		names = append(names, o.Name)
 	}
-	return fmt.Sprintf("%s×%d (%s)", kind.String(), len(s.objects), strings.Join(names, ", "))
+	kind := manifest.ID{Group: shownGroup(s.objects[0].Group), Kind: s.objects[0].Kind}
+	return fmt.Sprintf("%d × %s (%s)", len(s.objects), strings.TrimSpace(kind.String()), strings.Join(names, ", "))
+}
+
+// shownGroup leaves out the groups that come with Kubernetes: everybody knows a Deployment.
+func shownGroup(group string) string {
+	switch group {
+	case "apps", "batch", "autoscaling", "policy", "extensions":
+		return ""
+	}
+	if strings.HasSuffix(group, ".k8s.io") {
+		return ""
+	}
+	return group
+}
+
+// isGenerated reports whether the object is known by a name without the hash that kustomize gave it.
+func isGenerated(c Change) bool {
+	if c.Action != diff.Renamed {
+		return false
+	}
+	was, _ := diff.BaseName(c.Was)
+	is, _ := diff.BaseName(c.Name)
+	return was == is
+}
+
+// shownAction is what happened in the words of views: a new hash in a name is a change, no renaming.
+func shownAction(c Change) diff.Action {
+	if isGenerated(c) {
+		return diff.Changed
+	}
+	return c.Action
 }
 
 // sections gathers the report's changes, in its order: those that reach the last environment first.
@@ -55,18 +88,20 @@ func (r *Report) sections() []section {
 	type group struct {
 		changes []Change
 		objects []string // what identifies the group's objects across environments
+		has     map[string]bool
 	}
 	groups := make(map[string]*group)
 	var order []*group
 	for _, c := range r.Changes {
 		g := groups[c.GroupID]
 		if g == nil {
-			g = &group{}
+			g = &group{has: make(map[string]bool)}
 			groups[c.GroupID] = g
 			order = append(order, g)
 		}
 		g.changes = append(g.changes, c)
-		if key := objectKey(c, targets[c.Target]); !slices.Contains(g.objects, key) {
+		if key := objectKey(c, targets[c.Target]); !g.has[key] {
+			g.has[key] = true
 			g.objects = append(g.objects, key)
 		}
 	}
@@ -75,7 +110,7 @@ func (r *Report) sections() []section {
 	var keys []string
 	for _, g := range order {
 		slices.Sort(g.objects)
-		key := strings.Join(g.objects, "\x00") + "\x00" + string(g.changes[0].Action)
+		key := strings.Join(g.objects, "\x00") + "\x00" + string(shownAction(g.changes[0]))
 		if clusters[key] == nil {
 			keys = append(keys, key)
 		}
@@ -94,9 +129,10 @@ func (r *Report) sections() []section {
 			}
 			variants = append(variants, v)
 		}
-		s.action, s.added, s.removed = variants[0].change.Action, variants[0].change.Added, variants[0].change.Removed
-		if len(s.objects) == 1 {
-			s.was = variants[0].change.Was
+		first := variants[0].change
+		s.action, s.added, s.removed, s.generated = shownAction(first), first.Added, first.Removed, isGenerated(first)
+		if len(s.objects) == 1 && !s.generated {
+			s.was = first.Was
 		}
 		byRank := func(a, b string) int { return rank[a] - rank[b] }
 		slices.SortFunc(s.targets, byRank)
@@ -106,15 +142,50 @@ func (r *Report) sections() []section {
 			slices.SortFunc(s.parts[i].targets, byRank)
 			s.parts[i].targets = slices.Compact(s.parts[i].targets)
 		}
+		slices.SortStableFunc(s.parts, func(a, b part) int { // what all have, then what the last environment has
+			if len(a.targets) == len(s.targets) != (len(b.targets) == len(s.targets)) {
+				return len(b.targets) - len(a.targets)
+			}
+			return rank[a.targets[0]] - rank[b.targets[0]]
+		})
 		out = append(out, s)
 	}
+	last := r.last()
+	weight := func(s section) int { // what reaches the last environment first, and of that what is risky
+		w := 0
+		if last == "" || !slices.ContainsFunc(s.targets, func(id string) bool { return targets[id].Environment == last }) {
+			w += 2
+		}
+		if len(s.risks) == 0 {
+			w++
+		}
+		return w
+	}
+	slices.SortStableFunc(out, func(a, b section) int { return weight(a) - weight(b) })
 	return out
+}
+
+// last is the environment that everything is promoted to; "" where there is no order.
+func (r *Report) last() string {
+	if n := len(r.Environments); n > 0 {
+		return r.Environments[n-1]
+	}
+	return ""
 }
 
 // put adds one change's object, target and risks.
 func (s *section) put(c Change) {
 	id := c.ID()
-	if at := slices.IndexFunc(s.objects, func(o manifest.ID) bool { return o.Name == id.Name && o.Group == id.Group && o.Kind == id.Kind }); at < 0 {
+	if isGenerated(c) {
+		id.Name, _ = diff.BaseName(id.Name)
+	}
+	if s.index == nil {
+		s.index = make(map[manifest.ID]int)
+	}
+	key := id
+	key.Namespace = ""
+	if at, ok := s.index[key]; !ok {
+		s.index[key] = len(s.objects)
 		s.objects = append(s.objects, id)
 	} else if s.objects[at].Namespace != id.Namespace {
 		s.objects[at].Namespace = ""
@@ -130,9 +201,9 @@ func (s *section) put(c Change) {
 // objectKey identifies an object across environments: its name without hash and environment.
 func objectKey(c Change, t Target) string {
 	name, _ := diff.BaseName(c.Name)
-	n := names{mark: map[string]string{t.Environment: "‹environment›"}, words: []string{t.Environment}}
-	if len(t.Environment) < 2 {
-		n.words = nil
+	var n names
+	if len(t.Environment) >= 2 {
+		n = names{{t.Environment, "‹environment›"}}
 	}
 	return strings.Join([]string{c.Group, c.Kind, n.normalise(name)}, "\x00")
 }
@@ -185,7 +256,6 @@ func parts(variants []variant) []part {
 		}
 		out[i].diff += p.text
 	}
-	slices.SortStableFunc(out, func(a, b part) int { return len(b.targets) - len(a.targets) })
 	return out
 }
 

@@ -117,7 +117,7 @@ func (t textWriter) diffs(r *Report) {
 // where names up to three targets, or counts them by environment.
 func (r *Report) where(ids []string) string {
 	if len(ids) > 3 {
-		return plural(len(ids), "target") + ": " + r.environmentCounts(ids, func(e string) string { return visible(e, "") })
+		return plural(len(ids), "target") + " (" + r.environmentCounts(ids, func(e string) string { return visible(e, "") }) + ")"
 	}
 	names := make([]string, len(ids))
 	for i, id := range ids {

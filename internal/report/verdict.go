@@ -24,7 +24,7 @@ func (r *Report) incomplete() bool {
 		return true
 	}
 	for _, t := range r.Targets {
-		if t.Status == Failed {
+		if t.Status != Rendered && t.Status != Removed { // of a target without a status nothing is known
 			return true
 		}
 	}
