@@ -67,6 +67,20 @@ func BenchmarkCheck(b *testing.B) {
 	perObject(b, len(objects))
 }
 
+// BenchmarkColdCheck includes the loading of the store and the compilation of 14 kinds.
+func BenchmarkColdCheck(b *testing.B) {
+	objects := goodObjects(b)
+	for b.Loop() {
+		set, err := newSet(kubernetes)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := set.Check("", objects); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkKubeconform is what the same objects cost through kubeconform's own validator.
 func BenchmarkKubeconform(b *testing.B) {
 	reference, objects := kubeconform(b, builtin(b), "1.37"), goodObjects(b)

@@ -9,6 +9,17 @@
 // not compile for one that is missing. That the verdicts agree is tested object by object against
 // kubeconform's ValidateResource.
 //
+// Against the schemas that kubeconform downloads by default (yannh/kubernetes-json-schema, vX-standalone-strict), the
+// verdicts differ on purpose where those are not what an API server does:
+//
+//   - A value that is none of a field's enumeration is refused (imagePullPolicy: Sometimes).
+//   - A time that is not RFC 3339 is refused. The downloaded schemas name a draft in which formats are only notes.
+//   - null is accepted for an int-or-string or a quantity that is not required.
+//   - An object is matched by its whole group, not by the group's first label: Ingress of networking.example.com is not
+//     judged by the schema of networking.k8s.io.
+//   - A CustomResourceDefinition is validated; there is no downloaded schema for it.
+//   - The field that SOPS adds to an object that it encrypts is accepted.
+//
 // # The store
 //
 // The schemas of ten Kubernetes versions are inside the binary, in kubernetes.zst. It is written by the command in

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,6 +20,9 @@ type problem struct {
 	message string // with the path
 }
 
+// maxProblems bounds how many problems of one object are told one by one.
+const maxProblems = 100
+
 // problems validates an object and gives what is wrong with it, one problem a field, sorted by path.
 func problems(schema *jsonschema.Schema, value map[string]any) []problem {
 	err := schema.Validate(value)
@@ -29,15 +33,24 @@ func problems(schema *jsonschema.Schema, value map[string]any) []problem {
 	if !errors.As(err, &invalid) {
 		return []problem{{message: err.Error()}}
 	}
-	e := explainer{root: schema, value: value, secret: value["kind"] == "Secret", encrypted: isEncrypted(value), printer: message.NewPrinter(language.English)}
-	e.explain(invalid)
-	if len(e.found) == 0 && !e.tolerated { // an error is never silent
-		e.add(nil, "%s", invalid.Error())
-	}
-	slices.SortStableFunc(e.found, func(a, b problem) int {
-		return strings.Compare(a.path+"\x00"+a.message, b.path+"\x00"+b.message)
+	e := explainer{root: schema, value: value, secret: value["kind"] == "Secret", printer: message.NewPrinter(language.English)}
+	e.collect(invalid)
+	leaves := slices.DeleteFunc(e.leaves, func(l leaf) bool { return l.path == "sops" && isEncrypted(value) })
+	slices.SortFunc(leaves, func(a, b leaf) int {
+		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(fmt.Sprintf("%T", a.kind), fmt.Sprintf("%T", b.kind)))
 	})
-	return e.found
+	var found []problem
+	for _, l := range leaves[:min(len(leaves), maxProblems)] {
+		text := e.explain(l)
+		if l.path != "" {
+			text = l.path + ": " + text
+		}
+		found = append(found, problem{l.path, text})
+	}
+	if more := len(leaves) - len(found); more > 0 {
+		found = append(found, problem{message: fmt.Sprintf("this object has %d more fields that are wrong", more)})
+	}
+	return found
 }
 
 // isEncrypted reports whether SOPS encrypted an object. The field "sops" that it adds goes when Flux, or who else holds
@@ -48,59 +61,67 @@ func isEncrypted(value map[string]any) bool {
 	return strings.HasPrefix(mac, "ENC[")
 }
 
+// leaf is one error about one field.
+type leaf struct {
+	at   []string // the object that has the field, or lacks it; the field itself for an error about its value
+	path string   // of the field
+	name string   // of an unknown field
+	kind jsonschema.ErrorKind
+}
+
 // explainer puts the errors of the schema library in plain words.
 type explainer struct {
-	root      *jsonschema.Schema
-	value     map[string]any
-	secret    bool // values must not be shown
-	encrypted bool // by SOPS
-	tolerated bool // an error was passed over on purpose
-	printer   *message.Printer
-	found     []problem
+	root    *jsonschema.Schema
+	value   map[string]any
+	secret  bool // values must not be shown
+	printer *message.Printer
+	leaves  []leaf
 }
 
-func (e *explainer) add(at []string, format string, args ...any) {
-	p := problem{path: fieldPath(e.value, at), message: fmt.Sprintf(format, args...)}
-	if p.path != "" {
-		p.message = p.path + ": " + p.message
-	}
-	e.found = append(e.found, p)
-}
-
-// explain walks the tree of an error down to what is wrong with single fields.
-func (e *explainer) explain(err *jsonschema.ValidationError) {
+// collect walks the tree of an error down to what is wrong with single fields.
+func (e *explainer) collect(err *jsonschema.ValidationError) {
 	at := err.InstanceLocation
+	add := func(name string, steps ...string) {
+		path := fieldPath(e.value, slices.Concat(at, steps))
+		e.leaves = append(e.leaves, leaf{at, path, name, err.ErrorKind})
+	}
 	switch k := err.ErrorKind.(type) {
-	case *kind.Type:
-		e.wrongType(at, k)
 	case *kind.AdditionalProperties:
-		known := propertiesAt(e.root, at)
 		for _, name := range k.Properties {
-			if e.encrypted && len(at) == 0 && name == "sops" {
-				e.tolerated = true
-				continue
-			}
-			e.add(slices.Concat(at, []string{name}), "unknown field%s", didYouMean(name, known))
+			add(name, name)
 		}
 	case *kind.Required:
 		for _, name := range k.Missing {
-			e.add(slices.Concat(at, []string{name}), "this field is required and missing")
+			add(name, name)
 		}
-	case *kind.Enum:
-		e.wrongValue(at, k)
-	case *kind.Format:
-		e.add(at, "%sis not a valid %s%s", e.quote(k.Got), k.Want, formatHint(k.Want))
 	default:
 		if len(err.Causes) == 0 {
-			e.add(at, "%s", k.LocalizedString(e.printer))
+			add("")
 		}
 		for _, cause := range err.Causes {
-			e.explain(cause)
+			e.collect(cause)
 		}
 	}
 }
 
-func (e *explainer) wrongType(at []string, k *kind.Type) {
+func (e *explainer) explain(l leaf) string {
+	switch k := l.kind.(type) {
+	case *kind.AdditionalProperties:
+		return "unknown field" + didYouMean(l.name, propertiesAt(e.root, l.at))
+	case *kind.Required:
+		return "this field is required and missing"
+	case *kind.Type:
+		return wrongType(k)
+	case *kind.Enum:
+		return e.wrongValue(k)
+	case *kind.Format:
+		return fmt.Sprintf("%s is not a valid %s%s", e.quote(k.Got), k.Want, formatHint(k.Want))
+	default:
+		return k.LocalizedString(e.printer)
+	}
+}
+
+func wrongType(k *kind.Type) string {
 	want := slices.DeleteFunc(slices.Clone(k.Want), func(name string) bool { return name == "null" })
 	hint := ""
 	switch {
@@ -109,10 +130,10 @@ func (e *explainer) wrongType(at []string, k *kind.Type) {
 	case k.Got == "null":
 		hint = "; the field is required"
 	}
-	e.add(at, "expected %s, got %s%s", strings.Join(want, " or "), k.Got, hint)
+	return fmt.Sprintf("expected %s, got %s%s", strings.Join(want, " or "), k.Got, hint)
 }
 
-func (e *explainer) wrongValue(at []string, k *kind.Enum) {
+func (e *explainer) wrongValue(k *kind.Enum) string {
 	var names []string
 	for _, value := range k.Want {
 		if name, ok := value.(string); ok && name != "" {
@@ -123,22 +144,22 @@ func (e *explainer) wrongValue(at []string, k *kind.Enum) {
 	if got, ok := k.Got.(string); ok && !e.secret {
 		hint = didYouMean(got, names)
 	}
-	e.add(at, "%sis not one of %s%s", e.quote(k.Got), strings.Join(names, ", "), hint)
+	return fmt.Sprintf("%s is not one of %s%s", e.quote(k.Got), strings.Join(names, ", "), hint)
 }
 
 // maxQuote is how much of a value a message shows, in characters.
 const maxQuote = 64
 
-// quote shows a scalar with a space after it. What a Secret holds is never shown.
+// quote shows a string. What a Secret holds is never shown.
 func (e *explainer) quote(value any) string {
 	text, ok := value.(string)
 	if !ok || e.secret {
-		return "the value "
+		return "the value"
 	}
 	if runes := []rune(text); len(runes) > maxQuote {
 		text = string(runes[:maxQuote]) + "…"
 	}
-	return fmt.Sprintf("%q ", text)
+	return fmt.Sprintf("%q", text)
 }
 
 func formatHint(format string) string {

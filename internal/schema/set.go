@@ -189,10 +189,11 @@ func (c checker) about(o *manifest.Object, rule string, severity finding.Severit
 	}
 }
 
-// join counts the verdicts and adds one warning for each kind without a schema.
+// join counts the verdicts and adds one warning for each kind without a schema. The warning does not say how many objects
+// there are (UnknownKinds does), so that it is the same in every target.
 func (c checker) join(objects []*manifest.Object, verdicts []verdict) Result {
 	r := Result{UnknownKinds: make(map[string]int)}
-	silent := make(map[string]int) // kinds of which no object has a finding of its own
+	silent := make(map[string]bool) // kinds whose objects have no finding of their own
 	for i, v := range verdicts {
 		r.Findings = append(r.Findings, v.findings...)
 		if !v.unknown {
@@ -203,17 +204,13 @@ func (c checker) join(objects []*manifest.Object, verdicts []verdict) Result {
 		name := gvk{objects[i].APIVersion(), objects[i].ID.Kind}.String()
 		r.UnknownKinds[name]++
 		if len(v.findings) == 0 {
-			silent[name]++
+			silent[name] = true
 		}
 	}
-	for name, count := range silent {
-		noun := "objects were"
-		if count == 1 {
-			noun = "object was"
-		}
+	for name := range silent {
 		r.Findings = append(r.Findings, finding.Finding{
 			Rule: RuleUnknownKind, Severity: finding.Warning, Object: name,
-			Message: fmt.Sprintf("%d %s not validated: there is no schema for %s", count, noun, name),
+			Message: fmt.Sprintf("objects of %s were not validated: there is no schema for them", name),
 		})
 	}
 	r.Findings.Sort()

@@ -172,6 +172,31 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// TestManyProblems holds that an object with very many mistakes gives a bounded, fixed list.
+func TestManyProblems(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&text, "field%d: x\n", i)
+	}
+	objects := parse(t, []byte(text.String()))
+	first, err := builtin(t).Check("", objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Findings) != maxProblems+1 {
+		t.Errorf("%d findings", len(first.Findings))
+	}
+	if last := first.Findings[0].Message; last != "this object has 9900 more fields that are wrong" {
+		t.Errorf("the first finding is %q", last)
+	}
+	second, _ := builtin(t).Check("", objects)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDidYouMean(t *testing.T) {
 	t.Parallel()
 	candidates := []string{"containers", "initContainers", "image", "imagePullPolicy", "name", "TCP"}
