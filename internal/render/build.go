@@ -6,7 +6,9 @@ import (
 	"path"
 	"runtime/debug"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/provenance"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
@@ -55,6 +57,7 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 			assign(meta.Objects, in.origins)
 		}
 	}
+	meta.Findings.Sort()
 	meta.Inputs = repo.closure()
 	return meta, output, nil
 }
@@ -81,7 +84,31 @@ func run(repo *repository, job jobMessage) (objects resmap.ResMap, failed crash)
 		options.LoadRestrictions = types.LoadRestrictionsRootOnly
 	}
 	objects, err := krusty.MakeKustomizer(options).Run(fileSystem{repo}, path.Join(mount, job.Dir))
+	if err == nil {
+		err = signAsCLI(objects)
+	}
 	return objects, crash{err: err}
+}
+
+// cliVersion is the release of the kustomize CLI that uses the version of kustomize's API in go.mod.
+const cliVersion = "v5.8.2"
+
+// signAsCLI corrects the version in the label that `buildMetadata: [managedByLabel]` asks for: kustomize takes it
+// from the program it is part of.
+func signAsCLI(objects resmap.ResMap) error {
+	ours := "kustomize-" + provenance.GetProvenance().Semver()
+	for _, res := range objects.Resources() {
+		labels := res.GetLabels(konfig.ManagedbyLabelKey)
+		if labels[konfig.ManagedbyLabelKey] != ours {
+			continue
+		}
+		labels = res.GetLabels()
+		labels[konfig.ManagedbyLabelKey] = "kustomize-" + cliVersion
+		if err := res.SetLabels(labels); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // collect serialises the objects as the CLI does.

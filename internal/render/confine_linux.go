@@ -31,7 +31,7 @@ func confine(memory int64) []string {
 	note("no file growth", limit(syscall.RLIMIT_FSIZE, 0))
 	// Without a rule nothing is allowed: no file can be opened or executed, no TCP socket bound or connected. It
 	// also gives up new privileges.
-	if err := landlock.V8.BestEffort().Restrict(); err == nil && !readable("/") {
+	if err := landlock.V11.BestEffort().Restrict(); err == nil && !readable("/") {
 		active = append(active, "landlock")
 	}
 	return active

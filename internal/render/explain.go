@@ -49,7 +49,7 @@ type cause struct{ text, dir string }
 
 var (
 	recursed = regexp.MustCompile(`(?s)^.*(?:recursed accumulation of path|recursed merging from path|couldn't make target for path) '` + mount + `/?([^']*)': (.*)$`)
-	wrapper  = regexp.MustCompile(`(?s)^(?:accumulating resources|accumulating components|accumulateDirectory|accumulating resources from '[^']*'|merging resources from '[^']*'|loader\.New|add operation does not apply): `)
+	wrapper  = regexp.MustCompile(`(?s)^(?:accumulating resources|accumulating components|accumulateDirectory|accumulating resources from '[^']*'|merging resources from '[^']*'|loader\.New): `)
 	attempt  = regexp.MustCompile(`(?s)^accumulation err='(.*)': (must build at directory: .*)$`)
 )
 
@@ -75,10 +75,14 @@ func causeOf(message string) cause {
 	return c
 }
 
-// sentence makes one readable line of a message: no paths of the worker, no line breaks, not too long.
+// pointer is how Go prints a pointer to a struct: an address differs from run to run.
+var pointer = regexp.MustCompile(`(?:&\{)?0x[0-9a-f]+(?: <nil>\})?`)
+
+// sentence makes one readable line of a message: no paths or addresses of the worker, no line breaks, not too long.
 func sentence(message string) string {
 	message = strings.ReplaceAll(message, mount+"/", "")
 	message = strings.ReplaceAll(message, mount, ".")
+	message = pointer.ReplaceAllString(message, "")
 	message = strings.Join(strings.Fields(message), " ")
 	const most = 500
 	if len(message) > most {
@@ -126,6 +130,19 @@ var explanations = []explanation{
 	}},
 	{regexp.MustCompile(`no (?:resource )?matches for (?:Id|strategic merge patch) (.+?)(?:;|$)`), func(in *inspection, target finding.Pos, m []string) (string, finding.Pos, string) {
 		return "render/patch-target", in.locatePatch(target, m[1]), "this patch is for " + readableID(m[1]) + ", and there is no such object here: correct its kind, name or namespace, or remove the patch"
+	}},
+	{regexp.MustCompile(`id resid\.ResId\{.*Kind:"([^"]*)".*Name:"([^"]*)".*\} exists; can not use behavior`),
+		always("render/duplicate-object", "$1 $2 exists already, and a generator makes it again: give the generator the behavior merge or replace, or another name")},
+	{regexp.MustCompile(`id resid\.ResId\{.*Kind:"([^"]*)".*Name:"([^"]*)".*\} does not exist; cannot merge or replace`),
+		always("render/duplicate-object", "a generator would merge into $1 $2, and there is none: give the generator the behavior create, or correct its name")},
+	{regexp.MustCompile(`(?s)((?:add|replace|remove|test|copy|move) operation does not apply: .*|error in remove for path: .*|testing value .* failed: .*)$`), func(in *inspection, target finding.Pos, m []string) (string, finding.Pos, string) {
+		return "render/patch", in.locateOperation(target, m[1]), "this JSON patch does not fit the object: " + sentence(m[1])
+	}},
+	{regexp.MustCompile(`(?s)(nothing selected by .*|unable to find field .* in replacement target.*|multiple matches for selector .*)$`), func(in *inspection, target finding.Pos, m []string) (string, finding.Pos, string) {
+		return "render/replacement", in.locate(target, "replacements"), "a replacement fails: " + sentence(m[1])
+	}},
+	{regexp.MustCompile(`the specified OpenAPI version is not built in`), func(in *inspection, target finding.Pos, _ []string) (string, finding.Pos, string) {
+		return "render/kustomization", in.locate(target, "openapi"), "kustomize has no OpenAPI schema of this version: leave openapi out, or name a schema file"
 	}},
 	{regexp.MustCompile(`(?s)external plugins disabled; unable to load external plugin '([^']*)'`), always("render/exec-function", "$1 is a plugin, a program of its own, and programs are never run: render it where you trust it and commit the result, or use a built-in transformer")},
 	{regexp.MustCompile(`must specify --enable-helm`), always("render/helm", "Helm charts are not rendered unless the setting render.helm allows it: allow it, or commit the rendered chart")},
@@ -214,6 +231,18 @@ func (in *inspection) locatePatch(target finding.Pos, id string) finding.Pos {
 	for _, p := range in.patches {
 		if p.id.Kind == m[1] && p.id.Name == m[4] {
 			return p.pos
+		}
+	}
+	return target
+}
+
+// locateOperation finds the JSON patch with an operation on a path that a message quotes.
+func (in *inspection) locateOperation(target finding.Pos, message string) finding.Pos {
+	for _, p := range in.patches {
+		for _, at := range p.paths {
+			if strings.Contains(message, at) {
+				return p.pos
+			}
 		}
 	}
 	return target

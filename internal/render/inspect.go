@@ -133,7 +133,7 @@ func (in *inspection) load(s scope) *kustomization {
 			in.suspect("render/yaml", finding.Pos{File: file, Line: src.line, Column: src.column}, "this is not valid YAML: %s", src.problem)
 		}
 		if src.bomb {
-			in.refuse("render/too-large", finding.Pos{File: file}, "this file expands to more than %d values through its aliases", maxValues)
+			in.refuse("render/too-large", finding.Pos{File: file}, "this file stands for more than %d values once its aliases are expanded", maxValues)
 		}
 		if len(src.documents) > 0 {
 			found.root = src.documents[0]
@@ -261,8 +261,7 @@ func (in *inspection) directory(k *kustomization, s scope, ref *yaml.Node, value
 	inner.outer, inner.dir, inner.from, inner.fromNode = &s, dir.path, k, ref
 	for at := &inner; at.outer != nil; at = at.outer {
 		if contains(dir.path, at.outer.dir) {
-			in.suspect("render/cycle", k.at(ref), "%q is %s, which is being rendered here already: a kustomization cannot contain itself, nor a directory above its own",
-				value, dir.path)
+			in.suspect("render/cycle", k.at(ref), "%q is being rendered here already: a kustomization cannot contain itself, nor a directory above its own", value)
 			return
 		}
 	}
@@ -295,7 +294,7 @@ func escapes(dir, value string) bool {
 // manifest takes in a file of objects.
 func (in *inspection) manifest(k *kustomization, s scope, ref *yaml.Node, file string, src *source) {
 	if src.bomb {
-		in.refuse("render/too-large", finding.Pos{File: file}, "this file expands to more than %d values through its aliases", maxValues)
+		in.refuse("render/too-large", finding.Pos{File: file}, "this file stands for more than %d values once its aliases are expanded", maxValues)
 		return
 	}
 	if src.problem != "" {
@@ -363,6 +362,8 @@ func (in *inspection) unreadable(k *kustomization, ref *yaml.Node, value string,
 		in.suspect("render/missing-file", pos, "%q is a loop of symbolic links", value)
 	case errors.Is(err, errNotFile):
 		in.suspect("render/missing-file", pos, "%q is a directory, where a file is needed", value)
+	case strings.Contains(value, " - "):
+		in.suspect("render/missing-file", pos, "there is no %q: this looks like two entries that became one, so check the indentation of the next line", value)
 	case errors.Is(err, fs.ErrNotExist):
 		in.suspect("render/missing-file", pos, "there is no %q (looked for %s): correct the path, or add the file", value, path.Join(k.dir, value))
 	}

@@ -12,9 +12,8 @@ import (
 
 // origin is a place that defines an object, and what the kustomizations above it do to its name.
 //
-// kustomize can annotate objects with their origins, but an annotation is part of the object while it renders: a
-// JSON patch that adds to annotations would then succeed where it fails for everybody else. So origins are found
-// afterwards, by identity.
+// kustomize can annotate objects with their origins, but an annotation is part of the object while it renders:
+// patches, selectors and replacements see it, and can copy or drop it. So origins are found afterwards, by identity.
 type origin struct {
 	id             manifest.ID
 	prefix, suffix string

@@ -11,8 +11,9 @@ import (
 
 // patch is one patch that a kustomization applies, to find it again in kustomize's messages.
 type patch struct {
-	id  manifest.ID // whom it names; the zero ID for one with a target selector only
-	pos finding.Pos // where the kustomization asks for it
+	id    manifest.ID // whom it names; the zero ID for one with a target selector only
+	paths []string    // of a JSON patch's operations
+	pos   finding.Pos // where the kustomization asks for it
 }
 
 // patch follows one entry of patches or patchesJson6902.
@@ -51,7 +52,7 @@ func (in *inspection) patchFile(file string, pos finding.Pos) {
 		in.suspect("render/yaml", finding.Pos{File: file, Line: src.line, Column: src.column}, "this is not valid YAML: %s", src.problem)
 	}
 	if src.bomb {
-		in.refuse("render/too-large", finding.Pos{File: file}, "this file expands to more than %d values through its aliases", maxValues)
+		in.refuse("render/too-large", finding.Pos{File: file}, "this file stands for more than %d values once its aliases are expanded", maxValues)
 	}
 	in.patchDocuments(src, pos)
 }
@@ -59,6 +60,12 @@ func (in *inspection) patchFile(file string, pos finding.Pos) {
 func (in *inspection) patchDocuments(src *source, pos finding.Pos) {
 	for _, document := range src.documents {
 		id, _, _ := identity(document)
-		in.patches = append(in.patches, patch{id: id, pos: pos})
+		p := patch{id: id, pos: pos}
+		for _, operation := range items(document) {
+			if at := text(field(operation, "path")); at != "" {
+				p.paths = append(p.paths, at)
+			}
+		}
+		in.patches = append(in.patches, p)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/sluice-dev/sluice/internal/plan"
@@ -18,6 +19,7 @@ type Pool struct {
 	seats   chan struct{} // one for each worker that may run
 
 	close  sync.Once
+	logged sync.Once // what confines the workers
 	mu     sync.Mutex
 	idle   []*process // the last one used is the first one used again: it remembers most
 	ctx    context.Context
@@ -139,7 +141,14 @@ func (p *Pool) acquire(fresh bool) (*process, error) {
 		}
 		program = []string{self, marker}
 	}
-	return startProcess(program, p.options)
+	worker, err := startProcess(program, p.options)
+	if err == nil {
+		p.logged.Do(func() {
+			p.options.Log.Info("rendering in confined processes", slog.String("active", strings.Join(append([]string{
+				"empty environment", "no network transport", "deadline"}, worker.protections...), ", ")))
+		})
+	}
+	return worker, err
 }
 
 func (p *Pool) release(worker *process) {

@@ -29,6 +29,8 @@ type process struct {
 	stream  *stream
 	stderr  *lastWords
 	once    sync.Once
+
+	protections []string // what the worker says holds it back
 }
 
 func startProcess(program []string, options Options) (*process, error) {
@@ -56,7 +58,7 @@ func startProcess(program []string, options Options) (*process, error) {
 		p.stop()
 		return nil, fmt.Errorf("start a render worker: %w%s", err, p.stderr.suffix())
 	}
-	options.Log.Debug("render worker started", slog.Int("pid", command.Process.Pid), slog.String("protections", strings.Join(ready.Protections, ", ")))
+	p.protections = ready.Protections
 	return p, nil
 }
 
@@ -191,7 +193,7 @@ func assemble(meta metaMessage, output []byte) (Result, error) {
 // died says why a worker ended amid a target.
 func (p *process) died(target plan.Target, cause error) Result {
 	words := p.stderr.String()
-	p.options.Log.Debug("render worker died", slog.String("target", target.ID), slog.Any("error", cause), slog.String("stderr", words))
+	p.options.Log.Debug("render worker died", slog.String("target", target.ID), slog.Any("error", cause), slog.String("stderr", words), slog.String("state", p.command.ProcessState.String()))
 	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") {
 		return p.broken(target, "render/memory", "this target needs more than %d MiB to render, and was stopped: look for aliases, lists or bases that multiply, or raise the setting render.memory", p.options.Memory>>20)
 	}

@@ -53,11 +53,14 @@ func parseSource(content []byte) *source {
 var yamlErrorLine = regexp.MustCompile(`line (\d+): `)
 
 // yamlProblem takes a YAML error apart: "yaml: line 3: did not find expected key" is the text after the line, and 3.
+// The parser leaves line 1 out; errors about bytes have no line.
 func yamlProblem(err error) (text string, line int) {
 	text = strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlErrorLine.FindStringSubmatchIndex(text); m != nil {
 		line, _ = strconv.Atoi(text[m[2]:m[3]])
 		text = text[m[1]:]
+	} else if !strings.Contains(text, "character") && !strings.Contains(text, "UTF") {
+		line = 1
 	}
 	return text, line
 }

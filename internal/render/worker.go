@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"runtime"
 )
 
 // marker is the argument that makes this program a worker.
@@ -18,13 +19,18 @@ const marker = "__render-worker"
 // before it does anything else.
 func IsWorker(args []string) bool { return len(args) == 2 && args[1] == marker }
 
+// lastResort is the real standard error. The runtime writes its last words to the descriptor, which would be closed
+// with the file if nothing held it.
+var lastResort = os.Stderr
+
 // Worker renders what the pool on the other end of stdin and stdout asks for. It confines the process first, for
 // good, and ends it when stdin ends, even amid a target: a worker does not outlive its pool. It returns an error when
 // the pool breaks the protocol.
 func Worker(stdin io.Reader, stdout io.Writer) error {
+	defer runtime.KeepAlive(lastResort)
 	log.SetOutput(io.Discard)
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null // kustomize prints warnings there; only the runtime's last words go to the real one
+		os.Stderr = null // kustomize prints warnings there
 	}
 	http.DefaultTransport = noNetwork{}
 	w := &worker{stream: newStream(stdin, stdout), frames: make(chan frame)}

@@ -1,0 +1,65 @@
+package render
+
+import (
+	"os"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkCatalog renders every kustomization of the largest corpus with new workers: cold, with a worker per CPU.
+func BenchmarkCatalog(b *testing.B) {
+	fsys := os.DirFS(corpus(b, "gitops-catalog"))
+	tree := newTestTree(fsys)
+	tree.OID(".") // git knows its identities
+	dirs := kustomizations(b, fsys)
+	for b.Loop() {
+		pool := NewPool(b.Context(), Options{})
+		renderAll(b, pool, tree, dirs)
+		pool.Close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N*len(dirs)), "ms/target")
+}
+
+// BenchmarkWarmTarget renders one target again and again with a worker that has seen its files.
+func BenchmarkWarmTarget(b *testing.B) {
+	tree := newTestTree(os.DirFS(corpus(b, "podinfo-deploy")))
+	pool := newPool(b, Options{Workers: 1})
+	for b.Loop() {
+		if result, err := pool.Render(b.Context(), tree, target("overlays/production")); err != nil || result.Failed {
+			b.Fatal(err, result.Findings)
+		}
+	}
+}
+
+// BenchmarkStart starts a worker and waits until it is ready for its first target.
+func BenchmarkStart(b *testing.B) {
+	tree := newTestTree(os.DirFS(corpus(b, "podinfo-deploy")))
+	var startup time.Duration
+	for b.Loop() {
+		pool := NewPool(b.Context(), Options{Workers: 1})
+		began := time.Now()
+		if _, err := pool.Render(b.Context(), tree, target("there/is/nothing")); err != nil {
+			b.Fatal(err)
+		}
+		startup += time.Since(began)
+		pool.Close()
+	}
+	b.ReportMetric(float64(startup.Microseconds())/float64(b.N)/1000, "ms/start")
+}
+
+func renderAll(t testing.TB, pool *Pool, tree Tree, dirs []string) []Result {
+	t.Helper()
+	results := make([]Result, len(dirs))
+	var all sync.WaitGroup
+	for i, dir := range dirs {
+		all.Go(func() {
+			var err error
+			if results[i], err = pool.Render(t.Context(), tree, target(dir)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	return results
+}

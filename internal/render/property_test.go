@@ -1,0 +1,225 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sigs.k8s.io/kustomize/api/resource"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// customSchema knows one list with a merge key, and nothing of Kubernetes: with it, patches replace the containers
+// of a Deployment that they would merge otherwise.
+const customSchema = `{"definitions": {
+  "com.example.v1.Thing": {"type": "object", "properties": {"spec": {"$ref": "#/definitions/com.example.v1.Spec"}},
+    "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Thing"}]},
+  "com.example.v1.Spec": {"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "object"},
+    "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge"}}}}}`
+
+// mixed is a repository in which some targets set a schema, for themselves or in a base, and others do not.
+func mixed() fstest.MapFS {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	const patched = "resources: [../../base]\npatches: [{path: deployment.yaml}, {path: thing.yaml}]\n"
+	files := fstest.MapFS{
+		"schema.json":             file(customSchema),
+		"base/kustomization.yaml": file("resources: [deployment.yaml, thing.yaml]\n"),
+		"base/deployment.yaml": file("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: " +
+			"[{name: web, image: web:1}, {name: side, image: side:1}]}}}\n"),
+		"base/thing.yaml":           file("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {parts: [{name: a, size: 1}, {name: b, size: 2}]}\n"),
+		"custom/kustomization.yaml": file("resources: [../base]\nopenapi: {path: ../schema.json}\n"),
+	}
+	for i := range 12 {
+		dir := fmt.Sprintf("apps/%02d", i)
+		kustomization := patched
+		switch i % 4 {
+		case 1:
+			kustomization += "openapi: {path: ../../schema.json}\n"
+		case 2:
+			kustomization = strings.Replace(kustomization, "../../base", "../../custom", 1)
+		}
+		files[dir+"/kustomization.yaml"] = file(kustomization)
+		files[dir+"/deployment.yaml"] = file(fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web:%d}]}}}\n", i))
+		files[dir+"/thing.yaml"] = file(fmt.Sprintf("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {parts: [{name: b, size: %d}]}\n", i))
+	}
+	return files
+}
+
+// TestSchemasDoNotLeak mixes targets with and without a custom schema, in any order and with any number of workers:
+// each renders as the CLI renders it alone.
+func TestSchemasDoNotLeak(t *testing.T) {
+	f := fixture{files: mixed()}
+	dir := f.write(t)
+	var dirs []string
+	want := map[string][]byte{}
+	for i := range 12 {
+		name := fmt.Sprintf("apps/%02d", i)
+		out, err := kustomizeBuild(t, filepath.Join(dir, name), "--load-restrictor", "LoadRestrictionsNone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs, want[name] = append(dirs, name), out
+	}
+	if bytes.Contains(want["apps/01"], []byte("side:1")) || !bytes.Contains(want["apps/00"], []byte("side:1")) {
+		t.Fatal("the custom schema makes no difference, so this test would see no leak")
+	}
+	tree := newTestTree(f.files)
+	for _, workers := range []int{1, 3} {
+		for seed := range uint64(3) {
+			rand.New(rand.NewPCG(seed, 0)).Shuffle(len(dirs), func(i, j int) { dirs[i], dirs[j] = dirs[j], dirs[i] })
+			pool := NewPool(t.Context(), Options{Workers: workers})
+			for i, result := range renderAll(t, pool, tree, dirs) {
+				if !bytes.Equal(result.Manifest, want[dirs[i]]) {
+					t.Errorf("%d workers, order %q: %s is\n%s\nwant\n%s", workers, dirs, dirs[i], result.Manifest, want[dirs[i]])
+				}
+			}
+			pool.Close()
+		}
+	}
+}
+
+// TestDeterministic renders a corpus with one worker and with four: the same results, all parts of them.
+func TestDeterministic(t *testing.T) {
+	fsys := os.DirFS(corpus(t, "nexodus"))
+	tree := newTestTree(fsys)
+	dirs := kustomizations(t, fsys)
+	describe := func(workers int) (all []string) {
+		pool := newPool(t, Options{Workers: workers})
+		for _, r := range renderAll(t, pool, tree, dirs) {
+			all = append(all, summary(r)+string(r.Manifest))
+		}
+		return all
+	}
+	if one, four := describe(1), describe(4); !slices.Equal(one, four) {
+		t.Error("four workers give other results than one")
+	}
+}
+
+// TestClosure renders targets from nothing but what their closures name: the same results. So no other file matters.
+func TestClosure(t *testing.T) {
+	for _, name := range []string{"podinfo-deploy", "nexodus", "gitops-standards-repo-template"} {
+		dir := os.DirFS(corpus(t, name))
+		pool := newPool(t, Options{})
+		tree := newTestTree(dir)
+		for i, at := range kustomizations(t, dir) {
+			if testing.Short() && i > 5 {
+				break
+			}
+			whole, err := pool.Render(t.Context(), tree, target(at))
+			if err != nil {
+				t.Fatal(err)
+			}
+			only := only(t, dir, whole.Inputs)
+			again, err := pool.Render(t.Context(), newTestTree(only), target(at))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if summary(again) != summary(whole) || !bytes.Equal(again.Manifest, whole.Manifest) {
+				t.Errorf("%s/%s: its closure alone gives\n%s\ninstead of\n%s", name, at, summary(again), summary(whole))
+			}
+		}
+	}
+}
+
+// only is the part of a tree that a closure names.
+func only(t *testing.T, from fs.FS, inputs []Input) fstest.MapFS {
+	t.Helper()
+	part := fstest.MapFS{}
+	for _, input := range inputs {
+		switch input.Use {
+		case Directory:
+			part[input.Path] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+		case File:
+			content, err := fs.ReadFile(from, input.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part[input.Path] = &fstest.MapFile{Data: content}
+		case Absent:
+			if _, err := fs.Stat(from, input.Path); err == nil {
+				t.Errorf("%s is said to be absent", input.Path)
+			}
+		}
+	}
+	return part
+}
+
+// TestOriginsOnCorpora counts objects whose origin is not known.
+func TestOriginsOnCorpora(t *testing.T) {
+	fsys := os.DirFS(corpus(t, "gitops-catalog"))
+	tree := newTestTree(fsys)
+	dirs := kustomizations(t, fsys)
+	if testing.Short() {
+		dirs = dirs[:100]
+	}
+	objects, unknown := 0, 0
+	for i, result := range renderAll(t, newPool(t, Options{}), tree, dirs) {
+		for _, o := range result.Objects {
+			objects++
+			if o.Origin.File == "" && o.Origin.Kustomization == "" {
+				unknown++
+				t.Logf("%s: %s", dirs[i], o.ID)
+			}
+		}
+	}
+	t.Logf("%d of %d objects have no origin", unknown, objects)
+	if unknown*200 > objects {
+		t.Errorf("%d of %d objects have no origin", unknown, objects)
+	}
+}
+
+// TestRootOnly compares with kustomize's own default restriction.
+func TestRootOnly(t *testing.T) {
+	pool := newPool(t, Options{LoadRestrictor: RootOnly})
+	for _, f := range fixtures(t, "features/*.txtar") {
+		_, err := kustomizeBuild(t, filepath.Join(f.write(t), f.target.Dir))
+		result, broken := pool.Render(t.Context(), newTestTree(f.files), f.target)
+		if broken != nil {
+			t.Fatal(broken)
+		}
+		if result.Failed != (err != nil) {
+			t.Errorf("%s: kustomize says %v, we say %s", f.name(), err, result.Findings)
+		}
+		if result.Failed && result.Findings[0].Rule != "render/outside-root" {
+			t.Errorf("%s: got %s, want render/outside-root", f.name(), result.Findings)
+		}
+	}
+}
+
+// FuzzEncode compares the short way of serialising an object with kustomize's.
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{
+		"a: b", "a: |\n  x\n   y\n", "a: >-\n  x\n  y\n", "a: 'it''s'", `a: "\u00e9\t\n"`, "a: [1, 1.5, 1e3, 0x1F, 017, ~, yes, 2020-01-01]",
+		"a: &x {b: 1}\nc: *x\n", "? a\n: b\n", "a: ' leading'\nb: |2\n   x\n", "yes: no\non: off\n", "a: \"a\\u2028b\"\n", "a: \"x\\x7f\"\n",
+		"a: !!str 1\nb: !!int \"2\"\n", "a: ''\nb: \"\"\nc:\n", "a: - b\n", "a: 9223372036854775807\nb: 9223372036854775808\nc: -0\n",
+		"a: \"" + strings.Repeat("long words ", 20) + "\"\n", "a: |+\n  x\n\n\nb: |-\n  y\n", "# c\na: # d\n  # e\n  - b # f\n", "a: \"\\n\\n x\"\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		node, err := kyaml.Parse(text)
+		if err != nil || node.YNode() == nil || node.YNode().Kind != kyaml.MappingNode {
+			return
+		}
+		short, ok := plain(node.YNode())
+		if !ok {
+			return
+		}
+		res := &resource.Resource{RNode: *node}
+		want, err := res.AsYAML()
+		if err != nil {
+			t.Fatalf("kustomize cannot write %q (%v), we make %v", text, err, short)
+		}
+		got, err := encode(res)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%q: got %v\n%s\nwant\n%s", text, err, got, want)
+		}
+	})
+}
