@@ -32,7 +32,8 @@ func newCompiler(r *release) *compiler {
 	return c
 }
 
-// newLibrary sets the library's compiler up as kubeconform does (pkg/validator/validator.go, downloadSchema).
+// newLibrary sets the library's compiler up as kubeconform does (pkg/validator/validator.go, downloadSchema), but for the
+// format "duration", which no type of Kubernetes has.
 func newLibrary(loader jsonschema.URLLoader) *jsonschema.Compiler {
 	library := jsonschema.NewCompiler()
 	library.DefaultDraft(jsonschema.Draft4)

@@ -3,8 +3,8 @@
 //
 // # Verdicts
 //
-// A verdict is kubeconform's (github.com/yannh/kubeconform, strict): the same schemas, compiled with the same options
-// by the same library. kubeconform's own validator is not on the way, because it reads schemas from directories and
+// A verdict is the one that kubeconform (github.com/yannh/kubeconform, strict) gives by the same schemas: they are
+// made by the same rules, and compiled with the same options by the same library. kubeconform's own validator is not on the way, because it reads schemas from directories and
 // URLs only, reads the YAML of each object a second time, flattens an error to one line, and takes a schema that does
 // not compile for one that is missing. That the verdicts agree is tested object by object against
 // kubeconform's ValidateResource.

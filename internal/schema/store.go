@@ -2,9 +2,10 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -110,12 +111,8 @@ func (r *release) sorted(keep func(gvk) bool) []gvk {
 			found = append(found, g)
 		}
 	}
-	sort.Slice(found, func(i, j int) bool {
-		a, b := found[i], found[j]
-		if pa, pb := priority(a.apiVersion), priority(b.apiVersion); pa != pb {
-			return pa > pb
-		}
-		return a.String() < b.String()
+	slices.SortFunc(found, func(a, b gvk) int {
+		return cmp.Or(cmp.Compare(priority(b.apiVersion), priority(a.apiVersion)), strings.Compare(a.String(), b.String()))
 	})
 	return found
 }
