@@ -2,6 +2,7 @@ package render
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -52,6 +53,8 @@ func (o *origin) fits(id manifest.ID) int {
 	full := o.prefix + o.id.Name + o.suffix
 	rest, prefixed := strings.CutPrefix(id.Name, full)
 	switch {
+	case id.Kind == "Namespace" && id.Group == "" && id.Name == o.namespace: // the namespace field renames these
+		return exactFit
 	case id.Name == full, id.Name == o.id.Name, prefixed && o.kustomization != "" && hashSuffix.MatchString(rest):
 	case strings.Contains(id.Name, o.id.Name):
 		return partFit
@@ -64,28 +67,41 @@ func (o *origin) fits(id manifest.ID) int {
 	return fit
 }
 
+// groupKind is what no kustomization changes of an object.
+type groupKind struct{ group, kind string }
+
 // assign finds the origin of each object; objects without one keep the zero value. The better fits choose first.
 func assign(objects []objectMessage, origins []origin) {
-	type kind struct{ group, kind string }
-	byKind := make(map[kind][]*origin)
+	free := make(map[groupKind][]*origin)
 	for i := range origins {
 		o := &origins[i]
-		byKind[kind{o.id.Group, o.id.Kind}] = append(byKind[kind{o.id.Group, o.id.Kind}], o)
+		free[groupKind{o.id.Group, o.id.Kind}] = append(free[groupKind{o.id.Group, o.id.Kind}], o)
 	}
-	taken := make(map[*origin]bool)
-	for need := exactFit; need > noFit; need-- {
-		for i := range objects {
-			object := &objects[i]
-			if object.Origin != (manifest.Origin{}) {
-				continue
-			}
-			for _, o := range byKind[kind{object.ID.Group, object.ID.Kind}] {
-				if !taken[o] && o.fits(object.ID) >= need {
-					taken[o] = true
-					object.Origin = manifest.Origin{File: o.file, Kustomization: o.kustomization}
-					break
+	without := make(map[groupKind][]*objectMessage)
+	for i := range objects {
+		kind := groupKind{objects[i].ID.Group, objects[i].ID.Kind}
+		without[kind] = append(without[kind], &objects[i])
+	}
+	for kind, waiting := range without {
+		left := free[kind]
+		for need := exactFit; need > noFit; need-- {
+			waiting = slices.DeleteFunc(waiting, func(object *objectMessage) bool {
+				at := slices.IndexFunc(left, func(o *origin) bool { return o.fits(object.ID) >= need })
+				if at < 0 {
+					return false
 				}
-			}
+				object.Origin = manifest.Origin{File: left[at].file, Kustomization: left[at].kustomization}
+				left = slices.Delete(left, at, at+1)
+				return true
+			})
+		}
+		// What is left was renamed beyond recognition; where one file alone can have made it, it did.
+		elsewhere := func(o *origin) bool { return o.file != left[0].file || o.kustomization != left[0].kustomization }
+		if len(left) < len(waiting) || slices.ContainsFunc(left, elsewhere) {
+			continue
+		}
+		for _, object := range waiting {
+			object.Origin = manifest.Origin{File: left[0].file, Kustomization: left[0].kustomization}
 		}
 	}
 }

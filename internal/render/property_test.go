@@ -6,14 +6,18 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // customSchema knows one list with a merge key, and nothing of Kubernetes: with it, patches replace the containers
@@ -151,27 +155,74 @@ func only(t *testing.T, from fs.FS, inputs []Input) fstest.MapFS {
 	return part
 }
 
-// TestOriginsOnCorpora counts objects whose origin is not known.
-func TestOriginsOnCorpora(t *testing.T) {
-	fsys := os.DirFS(corpus(t, "gitops-catalog"))
-	tree := newTestTree(fsys)
-	dirs := kustomizations(t, fsys)
-	if testing.Short() {
-		dirs = dirs[:100]
+// annotated is a tree in which one kustomization asks for kustomize's own origin annotations. It has no object
+// identities.
+type annotated struct {
+	*testTree
+	kustomization string
+}
+
+func (annotated) OID(string) (string, bool) { return "", false }
+
+func (a annotated) ReadFile(name string) ([]byte, error) {
+	content, err := a.testTree.ReadFile(name)
+	if name == a.kustomization {
+		content = append(content, "\nbuildMetadata: [originAnnotations]\n"...)
 	}
-	objects, unknown := 0, 0
-	for i, result := range renderAll(t, newPool(t, Options{}), tree, dirs) {
-		for _, o := range result.Objects {
-			objects++
-			if o.Origin.File == "" && o.Origin.Kustomization == "" {
-				unknown++
-				t.Logf("%s: %s", dirs[i], o.ID)
+	return content, err
+}
+
+// TestOriginsOnCorpora compares origins with what kustomize says when it is asked to annotate objects.
+func TestOriginsOnCorpora(t *testing.T) {
+	for _, name := range []string{"gitops-catalog", "nexodus", "bank-of-anthos"} {
+		fsys := os.DirFS(corpus(t, name))
+		pool, tree := newPool(t, Options{}), newTestTree(fsys)
+		dirs := kustomizations(t, fsys)
+		if testing.Short() {
+			dirs = dirs[:min(len(dirs), 50)]
+		}
+		same, without := 0, 0
+		for _, dir := range dirs {
+			file := path.Join(dir, "kustomization.yaml")
+			if content, err := tree.ReadFile(file); err != nil || bytes.Contains(content, []byte("buildMetadata")) {
+				continue
+			}
+			result, err := pool.Render(t.Context(), annotated{tree, file}, target(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range result.Objects {
+				metadata, _ := o.Value()["metadata"].(map[string]any)
+				annotations, _ := metadata["annotations"].(map[string]any)
+				text, _ := annotations["config.kubernetes.io/origin"].(string)
+				var said struct {
+					Path         string `yaml:"path"`
+					ConfiguredIn string `yaml:"configuredIn"`
+				}
+				if err := yaml.Unmarshal([]byte(text), &said); err != nil {
+					t.Fatal(err)
+				}
+				var want manifest.Origin
+				if said.Path != "" {
+					want.File = path.Join(dir, said.Path)
+				} else if said.ConfiguredIn != "" {
+					want.Kustomization = path.Join(dir, said.ConfiguredIn)
+				}
+				switch {
+				case o.Origin == want:
+					same++
+				case o.Origin == manifest.Origin{}:
+					without++
+					t.Logf("%s: %s has no origin, kustomize says %+v", dir, o.ID, want)
+				default:
+					t.Errorf("%s: %s comes from %+v, kustomize says %+v", dir, o.ID, o.Origin, want)
+				}
 			}
 		}
-	}
-	t.Logf("%d of %d objects have no origin", unknown, objects)
-	if unknown*200 > objects {
-		t.Errorf("%d of %d objects have no origin", unknown, objects)
+		t.Logf("%s: %d origins are the same, %d are not known", name, same, without)
+		if without > same/1000 {
+			t.Errorf("%s: %d origins are not known", name, without)
+		}
 	}
 }
 
