@@ -44,6 +44,10 @@ type Options struct {
 	Salt []byte
 	// MaxBytes bounds the text of one diff; 0 means 256 KiB.
 	MaxBytes int
+	// Equal, where it is set, is called for each pair of objects whose texts differ and whose meaning does not, so that
+	// they can be counted. restarts says that the order of a list in a pod template differs: it has no meaning, but the
+	// pods are replaced nevertheless.
+	Equal func(id manifest.ID, restarts bool)
 }
 
 func (o Options) context() int {

@@ -71,9 +71,11 @@ func (w *writer) list(base, head *yaml.Node, indent int, self *path) {
 	baseKeys, headKeys, steps := w.keys(baseItems, headItems, self.key())
 	put := func(b, h int) { w.pairedItem(baseItems, headItems, pair{b, h}, indent, self, steps) }
 	if unique(baseKeys) && unique(headKeys) && orderless(self.key(), baseItems, headItems) {
-		for _, p := range merge(baseKeys, headKeys) {
+		pairs := merge(baseKeys, headKeys)
+		for _, p := range pairs {
 			put(p.base, p.head)
 		}
+		w.reordered = w.reordered || self.within("template") && reordered(pairs)
 		return
 	}
 	align(baseKeys, headKeys, func(b, bEnd, h, hEnd int, equal bool) {
@@ -91,6 +93,20 @@ func (w *writer) list(base, head *yaml.Node, indent int, self *path) {
 			put(-1, h)
 		}
 	})
+}
+
+// reordered reports whether the items that both lists have stand in another order.
+func reordered(pairs []pair) bool {
+	last := -1
+	for _, p := range pairs {
+		if p.base >= 0 && p.head >= 0 {
+			if p.base < last {
+				return true
+			}
+			last = p.base
+		}
+	}
+	return false
 }
 
 func items(list *yaml.Node) []*yaml.Node {

@@ -116,6 +116,16 @@ func (p *path) key() string {
 	return ""
 }
 
+// within reports whether the path leads through a field.
+func (p *path) within(key string) bool {
+	for ; p != nil; p = p.up {
+		if p.step == "."+key {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *path) depth() (n int) {
 	for ; p != nil; p = p.up {
 		n++

@@ -28,8 +28,12 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 		if bytes.Equal(was.Text, o.Text) {
 			continue
 		}
-		if c := compare(was, o, opts); c.Added+c.Removed > 0 {
+		c, reordered := compare(was, o, opts)
+		switch {
+		case c.Added+c.Removed > 0:
 			changes = append(changes, c)
+		case opts.Equal != nil:
+			opts.Equal(o.ID, reordered)
 		}
 	}
 	var removed []*manifest.Object
@@ -40,21 +44,23 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 		}
 	}
 	pairs, removed, added := renames(removed, added)
-	for _, p := range pairs {
-		changes = append(changes, compare(p.base, p.head, opts))
-	}
 	for _, o := range removed {
-		changes = append(changes, compare(o, nil, opts))
+		pairs = append(pairs, couple{base: o})
 	}
 	for _, o := range added {
-		changes = append(changes, compare(nil, o, opts))
+		pairs = append(pairs, couple{head: o})
+	}
+	for _, p := range pairs {
+		c, _ := compare(p.base, p.head, opts)
+		changes = append(changes, c)
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return a.ID.Compare(b.ID) })
 	return changes
 }
 
-// compare makes the change from base to head; one of them may be nil.
-func compare(base, head *manifest.Object, opts Options) Change {
+// compare makes the change from base to head; one of them may be nil. reordered is whether a list in a pod template
+// has another order.
+func compare(base, head *manifest.Object, opts Options) (_ Change, reordered bool) {
 	c := Change{Base: base, Head: head}
 	switch {
 	case base == nil:
@@ -80,5 +86,5 @@ func compare(base, head *manifest.Object, opts Options) Change {
 		w.text(nil, m.opaque(base), m.opaque(head), "")
 	}
 	c.Diff, c.Added, c.Removed = unified(w.lines, opts)
-	return c
+	return c, w.reordered
 }

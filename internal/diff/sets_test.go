@@ -193,8 +193,12 @@ func TestHugeObject(t *testing.T) {
 	}
 	base := config(func(i int) string { return fmt.Sprintf("setting.number.%06d = some value that is long", i) })
 	for name, head := range map[string][]*manifest.Object{
-		"one line":   config(func(i int) string { return fmt.Sprintf("setting.number.%06d = some value that is long%.*s", i, bit(i == 7), "!") }),
-		"every 10th": config(func(i int) string { return fmt.Sprintf("setting.number.%06d = some value that is long%.*s", i, bit(i%10 == 0), "!") }),
+		"one line": config(func(i int) string {
+			return fmt.Sprintf("setting.number.%06d = some value that is long%.*s", i, bit(i == 7), "!")
+		}),
+		"every 10th": config(func(i int) string {
+			return fmt.Sprintf("setting.number.%06d = some value that is long%.*s", i, bit(i%10 == 0), "!")
+		}),
 		"all lines":  config(func(i int) string { return fmt.Sprintf("setting.%06d = another value that is long too", i) }),
 		"same lines": config(func(i int) string { return fmt.Sprintf("setting.number.%06d = some value that is long", i%3) }),
 	} {

@@ -26,6 +26,9 @@ type writer struct {
 	mask   *masker
 	rename *yaml.Node // base's metadata.name of a renamed object: its change is said elsewhere
 	lines  []line
+	// reordered is whether a list in a pod template has its items in another order: it means nothing, and yet replaces
+	// the pods, since templates are compared as they stand.
+	reordered bool
 }
 
 func (w *writer) add(op byte, indent int, text string, at *path) {
