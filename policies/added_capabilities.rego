@@ -7,6 +7,7 @@
 #   description: 'Pod Security Standards, baseline: Capabilities'
 # custom:
 #   rule: policy/added-capabilities
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.added_capabilities
 
@@ -19,9 +20,9 @@ allowed := {
 }
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	some i, capability in c.spec.securityContext.capabilities.add
+	some id, c in workload.containers
+	some i, capability in c.securityContext.capabilities.add
 	not capability in allowed
-	path := sprintf("%s.securityContext.capabilities.add[%d]", [c.path, i])
-	msg := sprintf("container %q adds the capability %v: remove it, or run it where the platform allows that", [c.name, capability])
+	path := workload.at(id, sprintf("securityContext.capabilities.add[%d]", [i]))
+	msg := sprintf("container %q adds the capability %v: remove it, or run it where the platform allows that", [workload.name(c), capability])
 }

@@ -7,19 +7,20 @@
 #   description: 'Pod Security Standards, baseline: AppArmor'
 # custom:
 #   rule: policy/apparmor
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.apparmor
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some context in workload.contexts
-	profile := context.spec.appArmorProfile
+	some id, context in workload.contexts
+	profile := context.appArmorProfile
 	is_object(profile)
 	type := object.get(profile, "type", "")
 	not type in {"RuntimeDefault", "Localhost"}
-	path := sprintf("%s.appArmorProfile.type", [context.path])
-	msg := sprintf("%s sets the AppArmor profile %q: use RuntimeDefault or Localhost", [context.who, type])
+	path := workload.at(id, "securityContext.appArmorProfile.type")
+	msg := sprintf("%s sets the AppArmor profile %q: use RuntimeDefault or Localhost", [workload.who(id), type])
 }
 
 deny contains {"msg": msg, "path": path} if {

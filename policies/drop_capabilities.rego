@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, restricted: Capabilities'
 # custom:
 #   rule: policy/drop-capabilities
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.drop_capabilities
 
@@ -16,18 +17,18 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	not workload.windows
-	some c in workload.containers
-	not "ALL" in object.get(c.spec, ["securityContext", "capabilities", "drop"], [])
-	path := sprintf("%s.securityContext.capabilities.drop", [c.path])
-	msg := sprintf("container %q keeps the default capabilities: set securityContext.capabilities.drop to [ALL]", [c.name])
+	some id, c in workload.containers
+	not "ALL" in object.get(c, ["securityContext", "capabilities", "drop"], [])
+	path := workload.at(id, "securityContext.capabilities.drop")
+	msg := sprintf("container %q keeps the default capabilities: set securityContext.capabilities.drop to [ALL]", [workload.name(c)])
 }
 
 deny contains {"msg": msg, "path": path} if {
 	not workload.windows
-	some c in workload.containers
-	some i, capability in c.spec.securityContext.capabilities.add
+	some id, c in workload.containers
+	some i, capability in c.securityContext.capabilities.add
 	capability != "NET_BIND_SERVICE"
 	capability in added_capabilities.allowed
-	path := sprintf("%s.securityContext.capabilities.add[%d]", [c.path, i])
-	msg := sprintf("container %q adds the capability %s: remove it", [c.name, capability])
+	path := workload.at(id, sprintf("securityContext.capabilities.add[%d]", [i]))
+	msg := sprintf("container %q adds the capability %s: remove it", [workload.name(c), capability])
 }

@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, baseline: Host Namespaces'
 # custom:
 #   rule: policy/host-namespaces
+#   kinds: workloads
 #   bundles: {default: error, baseline: error, restricted: error}
 package sluice.host_namespaces
 
@@ -22,6 +23,6 @@ shares := {
 deny contains {"msg": msg, "path": path} if {
 	some field, what in shares
 	workload.spec[field] == true
-	path := sprintf("%s.%s", [workload.path, field])
+	path := workload.at([], field)
 	msg := sprintf("%s gives this pod %s of its node: remove it", [field, what])
 }

@@ -8,14 +8,16 @@
 #   description: 'Pod Security Standards, baseline: HostPath Volumes'
 # custom:
 #   rule: policy/host-path
+#   kinds: workloads
 #   bundles: {default: error, baseline: error, restricted: error}
 package sluice.host_path
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some volume in workload.volumes
-	not object.get(volume.spec, "hostPath", null) == null
-	path := sprintf("%s.hostPath", [volume.path])
-	msg := sprintf("volume %q mounts %v of the node: use a persistentVolumeClaim, emptyDir or configMap", [volume.name, object.get(volume.spec, ["hostPath", "path"], "a path")])
+	some i, volume in workload.spec.volumes
+	is_object(volume)
+	not object.get(volume, "hostPath", null) == null
+	path := workload.at(["volumes", i], "hostPath")
+	msg := sprintf("volume %q mounts %v of the node: use a persistentVolumeClaim, emptyDir or configMap", [workload.name(volume), object.get(volume, ["hostPath", "path"], "a path")])
 }

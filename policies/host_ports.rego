@@ -8,16 +8,17 @@
 #   description: 'Pod Security Standards, baseline: Host Ports'
 # custom:
 #   rule: policy/host-ports
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.host_ports
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	some i, port in c.spec.ports
+	some id, c in workload.containers
+	some i, port in c.ports
 	is_object(port)
 	not object.get(port, "hostPort", null) in {0, null}
-	path := sprintf("%s.ports%s.hostPort", [c.path, workload.key(i, port)])
-	msg := sprintf("container %q takes port %v of its node: use a Service", [c.name, port.hostPort])
+	path := workload.at(id, sprintf("ports%s.hostPort", [workload.key(i, port)]))
+	msg := sprintf("container %q takes port %v of its node: use a Service", [workload.name(c), port.hostPort])
 }

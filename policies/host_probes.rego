@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, baseline: Host Probes / Lifecycle Hooks'
 # custom:
 #   rule: policy/host-probes
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.host_probes
 
@@ -15,14 +16,24 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	workload.kubernetes >= 34
-	some c in workload.containers
-	some field in [
-		["livenessProbe"], ["readinessProbe"], ["startupProbe"],
-		["lifecycle", "postStart"], ["lifecycle", "preStop"],
-	]
+	some id, c in workload.containers
+	some field in ["livenessProbe", "readinessProbe", "startupProbe"]
 	some action in ["httpGet", "tcpSocket"]
-	host := object.get(c.spec, array.concat(field, [action, "host"]), "")
+	host := c[field][action].host
 	not host in {"", null}
-	path := sprintf("%s.%s.%s.host", [c.path, concat(".", field), action])
-	msg := sprintf("container %q has its node call %v: remove host, so that the pod itself is called", [c.name, host])
+	path := workload.at(id, sprintf("%s.%s.host", [field, action]))
+	msg := message(c, host)
 }
+
+deny contains {"msg": msg, "path": path} if {
+	workload.kubernetes >= 34
+	some id, c in workload.containers
+	some hook in ["postStart", "preStop"]
+	some action in ["httpGet", "tcpSocket"]
+	host := c.lifecycle[hook][action].host
+	not host in {"", null}
+	path := workload.at(id, sprintf("lifecycle.%s.%s.host", [hook, action]))
+	msg := message(c, host)
+}
+
+message(c, host) := sprintf("container %q has its node call %v: remove host, so that the pod itself is called", [workload.name(c), host])

@@ -8,31 +8,24 @@
 #   description: 'Kubernetes, Images: do not use the latest tag in production'
 # custom:
 #   rule: policy/image-tag
+#   kinds: workloads
 #   bundles: {default: warning}
 package sluice.image_tag
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	image := c.spec.image
-	is_concrete(image)
-	not contains(image, "@")
-	problem := floating(image)
-	path := sprintf("%s.image", [c.path])
-	msg := sprintf("container %q uses the image %q, %s: give it a version, or a digest", [c.name, image, problem])
+	some id, c in workload.containers
+	is_string(c.image)
+	regex.match(floating, c.image)
+	not regex.match(`[$][({]|[{]{2}`, c.image) # something fills it in later
+	path := workload.at(id, "image")
+	msg := sprintf("container %q uses the image %q, whose tag %s: give it a version, or a digest", [workload.name(c), c.image, problem(c.image)])
 }
 
-# is_concrete is false for an image that something fills in later: an empty one, $(IMAGE), ${IMAGE}, {{ image }}.
-is_concrete(image) if {
-	is_string(image)
-	image != ""
-	not regex.match(`[$][({]|[{]{2}`, image)
-}
+# floating is an image without digest, and without a tag or with the tag latest. A registry may have a port.
+floating := `^(?:[^@]*/)?[^/@:]+(?::latest)?$`
 
-floating(image) := "which has no tag and so means latest" if not contains(last_part(image), ":")
+problem(image) := "latest moves" if endswith(image, ":latest")
 
-floating(image) := "whose tag latest moves" if endswith(last_part(image), ":latest")
-
-# last_part is what follows the registry, which may have a port: host:5000/team/app:1.
-last_part(image) := parts[count(parts) - 1] if parts := split(image, "/")
+else := "is missing and so means latest"

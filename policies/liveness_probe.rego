@@ -8,6 +8,7 @@
 #   description: 'Kubernetes, Configure Liveness, Readiness and Startup Probes'
 # custom:
 #   rule: policy/liveness-probe
+#   kinds: workloads
 #   bundles: {default: notice}
 package sluice.liveness_probe
 
@@ -15,9 +16,9 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	workload.serves
-	some c in workload.lasting
-	is_object(c.spec.ports[0])
-	object.get(c.spec, "livenessProbe", null) == null
-	path := sprintf("%s.livenessProbe", [c.path])
-	msg := sprintf("container %q opens a port but has no livenessProbe: add one, if a restart can help it", [c.name])
+	some id, c in workload.lasting
+	is_object(c.ports[0])
+	object.get(c, "livenessProbe", null) == null
+	path := workload.at(id, "livenessProbe")
+	msg := sprintf("container %q opens a port but has no livenessProbe: add one, if a restart can help it", [workload.name(c)])
 }

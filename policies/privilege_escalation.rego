@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, restricted: Privilege Escalation'
 # custom:
 #   rule: policy/privilege-escalation
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.privilege_escalation
 
@@ -15,8 +16,8 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	not workload.windows
-	some c in workload.containers
-	not c.spec.securityContext.allowPrivilegeEscalation == false
-	path := sprintf("%s.securityContext.allowPrivilegeEscalation", [c.path])
-	msg := sprintf("container %q may gain privileges while it runs: set securityContext.allowPrivilegeEscalation to false", [c.name])
+	some id, c in workload.containers
+	not c.securityContext.allowPrivilegeEscalation == false
+	path := workload.at(id, "securityContext.allowPrivilegeEscalation")
+	msg := sprintf("container %q may gain privileges while it runs: set securityContext.allowPrivilegeEscalation to false", [workload.name(c)])
 }

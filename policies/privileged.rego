@@ -7,14 +7,15 @@
 #   description: 'Pod Security Standards, baseline: Privileged Containers'
 # custom:
 #   rule: policy/privileged
+#   kinds: workloads
 #   bundles: {default: error, baseline: error, restricted: error}
 package sluice.privileged
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	c.spec.securityContext.privileged == true
-	path := sprintf("%s.securityContext.privileged", [c.path])
-	msg := sprintf("container %q runs privileged, with all rights on its node: remove it, and add single capabilities if it needs some", [c.name])
+	some id, c in workload.containers
+	c.securityContext.privileged == true
+	path := workload.at(id, "securityContext.privileged")
+	msg := sprintf("container %q runs privileged, with all rights on its node: remove it, and add single capabilities if it needs some", [workload.name(c)])
 }

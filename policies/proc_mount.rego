@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, baseline: /proc Mount Type'
 # custom:
 #   rule: policy/proc-mount
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.proc_mount
 
@@ -15,11 +16,11 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	not relaxed
-	some c in workload.containers
-	not c.spec.securityContext.procMount in {"Default", null}
-	value := c.spec.securityContext.procMount
-	path := sprintf("%s.securityContext.procMount", [c.path])
-	msg := sprintf("container %q mounts /proc as %v: remove procMount", [c.name, value])
+	some id, c in workload.containers
+	not c.securityContext.procMount in {"Default", null}
+	value := c.securityContext.procMount
+	path := workload.at(id, "securityContext.procMount")
+	msg := sprintf("container %q mounts /proc as %v: remove procMount", [workload.name(c), value])
 }
 
 relaxed if {

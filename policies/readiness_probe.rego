@@ -8,6 +8,7 @@
 #   description: 'Kubernetes, Configure Liveness, Readiness and Startup Probes'
 # custom:
 #   rule: policy/readiness-probe
+#   kinds: workloads
 #   bundles: {default: warning}
 package sluice.readiness_probe
 
@@ -15,9 +16,9 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	workload.serves
-	some c in workload.lasting
-	is_object(c.spec.ports[0])
-	object.get(c.spec, "readinessProbe", null) == null
-	path := sprintf("%s.readinessProbe", [c.path])
-	msg := sprintf("container %q opens a port but has no readinessProbe: add one", [c.name])
+	some id, c in workload.lasting
+	is_object(c.ports[0])
+	object.get(c, "readinessProbe", null) == null
+	path := workload.at(id, "readinessProbe")
+	msg := sprintf("container %q opens a port but has no readinessProbe: add one", [workload.name(c)])
 }

@@ -8,30 +8,38 @@
 #   description: 'Kubernetes, Resource Management for Pods and Containers'
 # custom:
 #   rule: policy/resources
+#   kinds: workloads
 #   bundles: {default: warning}
 package sluice.resources
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	c.list != "ephemeralContainers" # they cannot have resources
-	missing := [what |
-		some what, fields in {
-			"requests.cpu": [["requests", "cpu"], ["limits", "cpu"]],
-			"requests.memory": [["requests", "memory"], ["limits", "memory"]],
-			"limits.memory": [["limits", "memory"]],
-		}
-		not any_set(c, fields)
-	]
-	count(missing) > 0
-	path := sprintf("%s.resources", [c.path])
-	msg := sprintf("container %q has no %s: set them under resources", [c.name, concat(", ", sort(missing))])
+	not enough(object.get(workload.spec, "resources", {})) # of the whole pod
+	some id, c in workload.containers
+	id[0] != "ephemeralContainers" # they cannot have resources
+	resources := object.get(c, "resources", {})
+	not enough(resources)
+	path := workload.at(id, "resources")
+	msg := sprintf("container %q has no %s: set them under resources", [workload.name(c), concat(", ", missing(resources))])
 }
 
-any_set(c, fields) if {
+enough(resources) if {
+	resources.limits.memory != null
+	some kind in ["requests", "limits"]
+	resources[kind].cpu != null
+}
+
+missing(resources) := sort([what |
+	some what, given in {
+		"requests.cpu": [["requests", "cpu"], ["limits", "cpu"]],
+		"requests.memory": [["requests", "memory"], ["limits", "memory"]],
+		"limits.memory": [["limits", "memory"]],
+	}
+	not any_set(resources, given)
+])
+
+any_set(resources, fields) if {
 	some field in fields
-	some owner in [c.spec, workload.spec] # the container, or the whole pod
-	is_object(owner.resources)
-	not object.get(owner.resources, field, null) in {null, ""}
+	resources[field[0]][field[1]] != null
 }

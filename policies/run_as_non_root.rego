@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, restricted: Running as Non-root'
 # custom:
 #   rule: policy/run-as-non-root
+#   kinds: workloads
 #   bundles: {default: warning, restricted: error}
 package sluice.run_as_non_root
 
@@ -17,26 +18,26 @@ import data.sluice.workload
 deny contains {"msg": msg, "path": path} if {
 	not relaxed
 	workload.spec.securityContext.runAsNonRoot == false
-	path := sprintf("%s.securityContext.runAsNonRoot", [workload.path])
+	path := workload.at([], "securityContext.runAsNonRoot")
 	msg := "the pod allows its containers to run as root: set securityContext.runAsNonRoot to true"
 }
 
 deny contains {"msg": msg, "path": path} if {
 	not relaxed
-	some c in workload.containers
-	c.spec.securityContext.runAsNonRoot == false
-	path := sprintf("%s.securityContext.runAsNonRoot", [c.path])
-	msg := sprintf("container %q may run as root: set securityContext.runAsNonRoot to true", [c.name])
+	some id, c in workload.containers
+	c.securityContext.runAsNonRoot == false
+	path := workload.at(id, "securityContext.runAsNonRoot")
+	msg := sprintf("container %q may run as root: set securityContext.runAsNonRoot to true", [workload.name(c)])
 }
 
 # Neither the container nor the pod says anything.
 deny contains {"msg": msg, "path": path} if {
 	not relaxed
 	object.get(workload.spec, ["securityContext", "runAsNonRoot"], null) == null
-	some c in workload.containers
-	object.get(c.spec, ["securityContext", "runAsNonRoot"], null) == null
-	path := sprintf("%s.securityContext.runAsNonRoot", [c.path])
-	msg := sprintf("container %q may run as root: set securityContext.runAsNonRoot to true, for it or for the pod", [c.name])
+	some id, c in workload.containers
+	object.get(c, ["securityContext", "runAsNonRoot"], null) == null
+	path := workload.at(id, "securityContext.runAsNonRoot")
+	msg := sprintf("container %q may run as root: set securityContext.runAsNonRoot to true, for it or for the pod", [workload.name(c)])
 }
 
 # Kubernetes 1.35: root in a user namespace of the pod's own is nobody on the node.

@@ -7,6 +7,7 @@
 #   description: 'Pod Security Standards, restricted: Running as Non-root user'
 # custom:
 #   rule: policy/run-as-user
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.run_as_user
 
@@ -14,10 +15,10 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	not relaxed
-	some context in workload.contexts
-	context.spec.runAsUser == 0
-	path := sprintf("%s.runAsUser", [context.path])
-	msg := sprintf("%s runs as user 0, which is root: use another user", [context.who])
+	some id, context in workload.contexts
+	context.runAsUser == 0
+	path := workload.at(id, "securityContext.runAsUser")
+	msg := sprintf("%s runs as user 0, which is root: use another user", [workload.who(id)])
 }
 
 # Kubernetes 1.35: root in a user namespace of the pod's own is nobody on the node.

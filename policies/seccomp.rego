@@ -8,17 +8,18 @@
 #   description: 'Pod Security Standards, baseline: Seccomp'
 # custom:
 #   rule: policy/seccomp
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.seccomp
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some context in workload.contexts
-	profile := context.spec.seccompProfile
+	some id, context in workload.contexts
+	profile := context.seccompProfile
 	is_object(profile)
 	type := object.get(profile, "type", "")
 	not type in {"RuntimeDefault", "Localhost"}
-	path := sprintf("%s.seccompProfile.type", [context.path])
-	msg := sprintf("%s sets the seccomp profile %q: use RuntimeDefault or Localhost", [context.who, type])
+	path := workload.at(id, "securityContext.seccompProfile.type")
+	msg := sprintf("%s sets the seccomp profile %q: use RuntimeDefault or Localhost", [workload.who(id), type])
 }

@@ -7,6 +7,7 @@
 #   description: 'Pod Security Standards, restricted: Seccomp'
 # custom:
 #   rule: policy/seccomp-profile
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.seccomp_profile
 
@@ -15,8 +16,8 @@ import data.sluice.workload
 deny contains {"msg": msg, "path": path} if {
 	not workload.windows
 	object.get(workload.spec, ["securityContext", "seccompProfile"], null) == null
-	some c in workload.containers
-	object.get(c.spec, ["securityContext", "seccompProfile"], null) == null
-	path := sprintf("%s.securityContext.seccompProfile", [c.path])
-	msg := sprintf("container %q has no seccomp profile: set securityContext.seccompProfile.type to RuntimeDefault, for it or for the pod", [c.name])
+	some id, c in workload.containers
+	object.get(c, ["securityContext", "seccompProfile"], null) == null
+	path := workload.at(id, "securityContext.seccompProfile")
+	msg := sprintf("container %q has no seccomp profile: set securityContext.seccompProfile.type to RuntimeDefault, for it or for the pod", [workload.name(c)])
 }

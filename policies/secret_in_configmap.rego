@@ -10,6 +10,7 @@
 #   description: 'Kubernetes, Good practices for Secrets'
 # custom:
 #   rule: policy/secret-in-configmap
+#   kinds: [ConfigMap]
 #   bundles: {default: error}
 package sluice.secret_in_configmap
 

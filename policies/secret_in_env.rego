@@ -8,6 +8,7 @@
 #   description: 'Kubernetes, Good practices for Secrets'
 # custom:
 #   rule: policy/secret-in-env
+#   kinds: workloads
 #   bundles: {default: warning}
 package sluice.secret_in_env
 
@@ -15,9 +16,9 @@ import data.sluice.secrets
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some c in workload.containers
-	some i, variable in c.spec.env
+	some id, c in workload.containers
+	some i, variable in c.env
 	what := secrets.kind(variable.name, variable.value)
-	path := sprintf("%s.env%s.value", [c.path, workload.key(i, variable)])
-	msg := sprintf("the variable %q of container %q holds %s: take it from a Secret with valueFrom.secretKeyRef, and replace it, since it is in the history", [variable.name, c.name, what])
+	path := workload.at(id, sprintf("env%s.value", [workload.key(i, variable)]))
+	msg := sprintf("the variable %q of container %q holds %s: take it from a Secret with valueFrom.secretKeyRef, and replace it, since it is in the history", [variable.name, workload.name(c), what])
 }

@@ -15,9 +15,11 @@ shapes := {
 	"a password in an address": `\b[a-z][a-z0-9+.-]*://[^\s/:@'"$<{]*:[^\s/:@'"$<{*]+@[^\s$<{]`,
 }
 
-# names are the last words of keys whose value is a secret. The word "secret" alone is not among them: it is
-# more often the name of a Secret.
-names := `(?:^|_)(?:password|passwd|passphrase|api_?key|api_?token|access_?token|auth_?token|refresh_?token|bearer_?token|token|secret_?key|secret_?access_?key|client_?secret|private_?key|encryption_?key)$`
+any_shape := concat("|", [pattern | some pattern in shapes])
+
+# names are the ends of keys whose value is a secret: dbPassword, DB_PASSWORD, db.password. The word "secret" alone is
+# not among them: it is more often the name of a Secret.
+names := `(?i)(?:password|passwd|passphrase|token|api[-_.]?key|secret[-_.]?(?:access[-_.]?)?key|client[-_.]?secret|(?:private|encryption)[-_.]?key)$`
 
 # references are values that stand for something that is elsewhere or not yet known: variables, templates, paths,
 # addresses, encrypted text, names of secret stores' entries.
@@ -32,21 +34,15 @@ kind(_, value) := [what |
 	regex.match(pattern, value)
 ][0] if {
 	is_string(value)
+	regex.match(any_shape, value)
 }
 
 kind(key, value) := "what its name says is a secret" if {
+	regex.match(names, key)
 	is_string(value)
-	not any_shape(value)
-	regex.match(names, snake(key))
-	regex.match(`^\S{4,}$`, trim_space(value)) # one word: not a whole file, not a sentence
-	not regex.match(references, trim_space(value))
-	not regex.match(plain, trim_space(value))
+	not regex.match(any_shape, value)
+	word := trim_space(value)
+	regex.match(`^\S{4,}$`, word) # one word: not a whole file, not a sentence
+	not regex.match(references, word)
+	not regex.match(plain, word)
 }
-
-any_shape(value) if {
-	some pattern in shapes
-	regex.match(pattern, value)
-}
-
-# snake brings dbPassword, db-password and db.password to one form: db_password.
-snake(key) := lower(regex.replace(regex.replace(key, `[^A-Za-z0-9]+`, "_"), `([a-z0-9])([A-Z])`, "${1}_${2}"))

@@ -7,6 +7,7 @@
 #   description: 'Pod Security Standards, baseline: SELinux'
 # custom:
 #   rule: policy/selinux
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.selinux
 
@@ -17,18 +18,18 @@ types contains type if some type in ["", "container_t", "container_init_t", "con
 types contains "container_engine_t" if workload.kubernetes >= 31
 
 deny contains {"msg": msg, "path": path} if {
-	some context in workload.contexts
-	type := context.spec.seLinuxOptions.type
+	some id, context in workload.contexts
+	type := context.seLinuxOptions.type
 	not type in types
-	path := sprintf("%s.seLinuxOptions.type", [context.path])
-	msg := sprintf("%s sets the SELinux type %v: use one of the container types, or none", [context.who, type])
+	path := workload.at(id, "securityContext.seLinuxOptions.type")
+	msg := sprintf("%s sets the SELinux type %v: use one of the container types, or none", [workload.who(id), type])
 }
 
 deny contains {"msg": msg, "path": path} if {
-	some context in workload.contexts
+	some id, context in workload.contexts
 	some field in ["user", "role"]
-	not context.spec.seLinuxOptions[field] in {"", null}
-	value := context.spec.seLinuxOptions[field]
-	path := sprintf("%s.seLinuxOptions.%s", [context.path, field])
-	msg := sprintf("%s sets the SELinux %s %v: remove it", [context.who, field, value])
+	not context.seLinuxOptions[field] in {"", null}
+	value := context.seLinuxOptions[field]
+	path := workload.at(id, sprintf("securityContext.seLinuxOptions.%s", [field]))
+	msg := sprintf("%s sets the SELinux %s %v: remove it", [workload.who(id), field, value])
 }

@@ -7,6 +7,7 @@
 #   description: 'Pod Security Standards, baseline: Sysctls'
 # custom:
 #   rule: policy/sysctls
+#   kinds: workloads
 #   bundles: {default: warning, baseline: error, restricted: error}
 package sluice.sysctls
 
@@ -39,6 +40,6 @@ deny contains {"msg": msg, "path": path} if {
 	is_object(sysctl)
 	name := object.get(sysctl, "name", "")
 	not name in safe
-	path := sprintf("%s.securityContext.sysctls%s", [workload.path, workload.key(i, sysctl)])
+	path := workload.at([], sprintf("securityContext.sysctls%s", [workload.key(i, sysctl)]))
 	msg := sprintf("the sysctl %q is not among those that are safe for the other pods of the node: remove it", [name])
 }

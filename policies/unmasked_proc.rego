@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, restricted: /proc Mount Type'
 # custom:
 #   rule: policy/unmasked-proc
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.unmasked_proc
 
@@ -16,9 +17,9 @@ import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
 	proc_mount.relaxed
-	some c in workload.containers
-	not c.spec.securityContext.procMount in {"Default", null}
-	value := c.spec.securityContext.procMount
-	path := sprintf("%s.securityContext.procMount", [c.path])
-	msg := sprintf("container %q mounts /proc as %v: remove procMount", [c.name, value])
+	some id, c in workload.containers
+	not c.securityContext.procMount in {"Default", null}
+	value := c.securityContext.procMount
+	path := workload.at(id, "securityContext.procMount")
+	msg := sprintf("container %q mounts /proc as %v: remove procMount", [workload.name(c), value])
 }

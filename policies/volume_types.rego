@@ -8,6 +8,7 @@
 #   description: 'Pod Security Standards, restricted: Volume Types'
 # custom:
 #   rule: policy/volume-types
+#   kinds: workloads
 #   bundles: {restricted: error}
 package sluice.volume_types
 
@@ -18,9 +19,12 @@ allowed := {
 	"hostPath", # the rule policy/host-path
 }
 
-deny contains {"msg": msg, "path": volume.path} if {
-	some volume in workload.volumes
-	types := {type | some type, value in volume.spec; type != "name"; value != null}
+deny contains {"msg": msg, "path": path} if {
+	some i, volume in workload.spec.volumes
+	is_object(volume)
+	types := {type | some type, value in volume; type != "name"; value != null}
+	count(types) > 0 # a volume without a type is an emptyDir
 	count(types & allowed) == 0
-	msg := sprintf("volume %q is of the type %s: use a persistentVolumeClaim", [volume.name, concat(", ", types)])
+	path := trim_suffix(workload.at(["volumes", i], ""), ".")
+	msg := sprintf("volume %q is of the type %s: use a persistentVolumeClaim", [workload.name(volume), concat(", ", types)])
 }

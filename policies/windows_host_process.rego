@@ -7,14 +7,15 @@
 #   description: 'Pod Security Standards, baseline: HostProcess'
 # custom:
 #   rule: policy/windows-host-process
+#   kinds: workloads
 #   bundles: {default: error, baseline: error, restricted: error}
 package sluice.windows_host_process
 
 import data.sluice.workload
 
 deny contains {"msg": msg, "path": path} if {
-	some context in workload.contexts
-	context.spec.windowsOptions.hostProcess == true
-	path := sprintf("%s.windowsOptions.hostProcess", [context.path])
-	msg := sprintf("%s runs as a process of its Windows node: remove hostProcess", [context.who])
+	some id, context in workload.contexts
+	context.windowsOptions.hostProcess == true
+	path := workload.at(id, "securityContext.windowsOptions.hostProcess")
+	msg := sprintf("%s runs as a process of its Windows node: remove hostProcess", [workload.who(id)])
 }

@@ -40,8 +40,8 @@ spec := template.pod.spec if is_object(template.pod.spec)
 # path is where the specification stands: "spec.template.spec".
 path := sprintf("%sspec", [template.path])
 
-# containers are all containers of the pod: ordinary, init and ephemeral ones.
-containers contains {"name": name(c), "list": list, "spec": c, "path": sprintf("%s.%s%s", [path, list, key(i, c)])} if {
+# containers are all containers of the pod, by list and index: ordinary, init and ephemeral ones.
+containers[[list, i]] := c if {
 	some list in ["containers", "initContainers", "ephemeralContainers"]
 	some i, c in spec[list]
 	is_object(c)
@@ -49,29 +49,37 @@ containers contains {"name": name(c), "list": list, "spec": c, "path": sprintf("
 
 # lasting are the containers that run for the pod's whole life: the ordinary ones, and init containers that are
 # restarted (sidecars).
-lasting contains c if {
-	some c in containers
-	c.list == "containers"
+lasting[id] := c if {
+	some id, c in containers
+	id[0] == "containers"
 }
 
-lasting contains c if {
-	some c in containers
-	c.list == "initContainers"
-	c.spec.restartPolicy == "Always"
+lasting[id] := c if {
+	some id, c in containers
+	id[0] == "initContainers"
+	c.restartPolicy == "Always"
 }
 
-# contexts are the security contexts of the pod and of its containers.
-contexts contains {"who": "the pod", "spec": spec.securityContext, "path": sprintf("%s.securityContext", [path])} if is_object(spec.securityContext)
-
-contexts contains {"who": sprintf("container %q", [c.name]), "spec": c.spec.securityContext, "path": sprintf("%s.securityContext", [c.path])} if {
-	some c in containers
-	is_object(c.spec.securityContext)
+# contexts are the security contexts of the pod, under [], and of its containers, by list and index.
+contexts[id] := spec.securityContext if {
+	id := []
+	is_object(spec.securityContext)
 }
 
-volumes contains {"name": name(v), "spec": v, "path": sprintf("%s.volumes%s", [path, key(i, v)])} if {
-	some i, v in spec.volumes
-	is_object(v)
+contexts[id] := c.securityContext if {
+	some id, c in containers
+	is_object(c.securityContext)
 }
+
+# at is the path of a field below the pod's specification, a container, or another item of one of its lists.
+at([], field) := sprintf("%s.%s", [path, field])
+
+at([list, i], field) := sprintf("%s.%s%s.%s", [path, list, key(i, spec[list][i]), field])
+
+# who names the owner of a security context.
+who([]) := "the pod"
+
+who([list, i]) := sprintf("container %q", [name(spec[list][i])])
 
 # serves holds for workloads that are meant to run until they are stopped.
 serves if input.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"}

@@ -39,7 +39,8 @@ const maxMessage = 4_000
 // Check evaluates every rule for the objects of one target. It stops early, with the context's error, only when ctx
 // ends; everything else is in the result.
 func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result, error) {
-	c := check{engine: e, result: Result{Evaluated: len(e.rules)}}
+	c := check{engine: e, evaluator: evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)}}
+	defer c.evaluator.close()
 	inputs := make([]ast.Value, len(objects))
 	for i, object := range objects {
 		var err error
@@ -65,13 +66,14 @@ func input(object *manifest.Object) (ast.Value, error) {
 }
 
 type check struct {
-	engine *Engine
-	result Result
+	engine    *Engine
+	evaluator evaluator
+	result    Result
 }
 
 func (c *check) stage(ctx context.Context, s *stage, objects []*manifest.Object, inputs []ast.Value) error {
 	for i, object := range objects {
-		if inputs[i] == nil {
+		if inputs[i] == nil || !s.wants(object) {
 			continue
 		}
 		if s.timeouts.Load() >= maxTimeouts {
@@ -79,7 +81,7 @@ func (c *check) stage(ctx context.Context, s *stage, objects []*manifest.Object,
 				s.set.title(), c.engine.limits.Time, object.ID))
 			return nil
 		}
-		out := run(ctx, s.query, inputs[i], c.engine.limits)
+		out := c.evaluator.run(ctx, s.query, inputs[i])
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -116,7 +118,7 @@ func (c *check) oneByOne(ctx context.Context, s *stage, object *manifest.Object,
 		if err != nil {
 			return fmt.Errorf("prepare policy %s: %w", r.ID, err)
 		}
-		out := run(ctx, query, in, c.engine.limits)
+		out := c.evaluator.run(ctx, query, in)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

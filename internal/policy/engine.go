@@ -15,6 +15,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // Engine evaluates rules. It is safe for concurrent use.
@@ -29,6 +30,7 @@ type Engine struct {
 type stage struct {
 	set      *Set
 	rules    []rule
+	kinds    []string // of the objects to evaluate; nil is all
 	query    rego.PreparedEvalQuery
 	timeouts atomic.Int32 // over all calls of Check
 }
@@ -42,35 +44,53 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 		if set.root == "" {
 			set = set.forKubernetes(opts.Kubernetes)
 		}
-		var perObject, perTarget []rule
+		var chosen []rule
 		for _, r := range set.rules {
 			ids = append(ids, r.ID)
 			if !r.Builtin {
 				namespaces = append(namespaces, r.namespace())
 			}
-			if !opts.choose(&r) {
-				continue
-			}
-			e.rules = append(e.rules, r.Rule)
-			if r.target {
-				perTarget = append(perTarget, r)
-			} else {
-				perObject = append(perObject, r)
+			if opts.choose(&r) {
+				chosen = append(chosen, r)
+				e.rules = append(e.rules, r.Rule)
 			}
 		}
-		for _, rules := range [][]rule{perObject, perTarget} {
-			if len(rules) == 0 {
-				continue
-			}
-			query, err := set.prepare(ctx, rules)
+		for _, group := range byInput(chosen) {
+			query, err := set.prepare(ctx, group)
 			if err != nil {
 				return nil, nil, fmt.Errorf("prepare policies: %w", err)
 			}
-			e.stages = append(e.stages, &stage{set: set, rules: rules, query: query})
+			e.stages = append(e.stages, &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), query: query})
 		}
 	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return e, opts.check(ids, namespaces), nil
+}
+
+// byInput groups rules that look at the same objects, in a fixed order.
+func byInput(rules []rule) [][]rule {
+	type input struct {
+		target bool
+		kinds  string
+	}
+	index := make(map[input]int)
+	var groups [][]rule
+	for _, r := range rules {
+		in := input{r.target, r.kinds}
+		i, seen := index[in]
+		if !seen {
+			i = len(groups)
+			index[in] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], r)
+	}
+	return groups
+}
+
+// wants reports whether the stage looks at the object.
+func (s *stage) wants(object *manifest.Object) bool {
+	return len(s.kinds) == 0 || slices.Contains(s.kinds, object.ID.Kind)
 }
 
 // Rules gives the rules that are evaluated, sorted by id.
@@ -103,7 +123,7 @@ func (o Options) choose(r *rule) bool {
 		}
 		r.Severity = finding.Notice
 		for _, name := range bundles {
-			if severity, has := r.bundles[name]; has {
+			if severity, has := r.Bundles[name]; has {
 				wanted = true
 				r.Severity = max(r.Severity, severity)
 			}

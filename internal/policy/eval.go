@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -41,30 +41,61 @@ type outcome struct {
 	err      error
 }
 
-// run evaluates a query within the limits. A query that does not stop when it is told to is left behind: a stuck
-// policy must not hang the run.
-func run(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, limits Limits) outcome {
-	cancel := topdown.NewCancel()
-	done := make(chan outcome, 1)
-	go func() { done <- eval(ctx, query, input, limits, cancel) }()
+// evaluator runs queries one after another on a goroutine of its own, whose stack stays as large as Rego needs it.
+// The zero value with limits is ready; close ends the goroutine.
+type evaluator struct {
+	limits Limits
+	jobs   chan job
+}
 
-	timer := time.NewTimer(limits.Time)
+type job struct {
+	ctx    context.Context
+	query  rego.PreparedEvalQuery
+	input  ast.Value
+	cancel topdown.Cancel
+	done   chan outcome
+}
+
+// run evaluates a query within the limits. A query that does not stop when it is told to is left behind with its
+// goroutine: a stuck policy must not hang the run.
+func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value) outcome {
+	if e.jobs == nil {
+		e.jobs = make(chan job)
+		go work(e.jobs, e.limits)
+	}
+	j := job{ctx: ctx, query: query, input: input, cancel: topdown.NewCancel(), done: make(chan outcome, 1)}
+	e.jobs <- j
+	timer := time.NewTimer(e.limits.Time)
 	defer timer.Stop()
 	cause := errTimeout
 	select {
-	case out := <-done:
+	case out := <-j.done:
 		return out
 	case <-timer.C:
 	case <-ctx.Done():
 		cause = ctx.Err()
 	}
-	cancel.Cancel()
+	j.cancel.Cancel()
 	timer.Reset(grace)
 	select {
-	case <-done:
+	case <-j.done:
 	case <-timer.C:
+		e.close()
 	}
 	return outcome{err: cause}
+}
+
+func (e *evaluator) close() {
+	if e.jobs != nil {
+		close(e.jobs)
+		e.jobs = nil
+	}
+}
+
+func work(jobs <-chan job, limits Limits) {
+	for j := range jobs {
+		j.done <- eval(j.ctx, j.query, j.input, limits, j.cancel)
+	}
 }
 
 func eval(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, limits Limits, cancel topdown.Cancel) (out outcome) {
@@ -77,7 +108,7 @@ func eval(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, li
 		rego.EvalParsedInput(input),
 		rego.EvalBuiltinErrorList(&out.builtins),
 		rego.EvalExternalCancel(cancel),
-		rego.EvalSeed(rand.New(rand.NewSource(1))), // no secret: runs must be equal
+		rego.EvalSeed(rand.NewChaCha8([32]byte{})), // no secret: runs must be equal
 		rego.EvalSortSets(true),
 	}
 	if !limits.Now.IsZero() {

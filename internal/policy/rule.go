@@ -13,9 +13,10 @@ type Rule struct {
 	Description string           `json:"description,omitempty"`
 	Severity    finding.Severity `json:"severity"` // that its findings get, after the options
 	Sources     []Source         `json:"sources,omitempty"`
-	Bundles     []string         `json:"bundles,omitempty"` // built-in rules: the bundles that have it, sorted
-	Builtin     bool             `json:"builtin"`
-	finding.Pos                  // where the repository defines it; zero for built-in rules
+	// Bundles are the bundles that have a built-in rule, with the severity that each gives it.
+	Bundles     map[string]finding.Severity `json:"bundles,omitempty"`
+	Builtin     bool                        `json:"builtin"`
+	finding.Pos                             // where the repository defines it; zero for built-in rules
 }
 
 // Source is where a rule is taken from.

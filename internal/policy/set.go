@@ -33,8 +33,8 @@ type rule struct {
 	ref       string // "data.main.deny_latest"
 	exception string // "data.main.exception", or "" where the package has none
 	name      string // by which an exception names the rule: "latest"
-	bundles   map[string]finding.Severity
-	target    bool // the input is all objects of a target, as conftest --combine gives it
+	kinds     string // of the objects that it looks at: a list, joined by spaces; "" is all
+	target    bool   // the input is all objects of a target, as conftest --combine gives it
 }
 
 // The rules that count, as in conftest: https://www.conftest.dev/#evaluating-policies
@@ -203,6 +203,30 @@ func builtin() (*Set, error) {
 	return s, nil
 }
 
+// workloads are the kinds that have a pod: those of policies/workload.rego.
+const workloads = "CronJob DaemonSet Deployment Job Pod PodTemplate ReplicaSet ReplicationController StatefulSet"
+
+// kinds reads custom.kinds: the word workloads, or a list of kinds. Rules that say it are not evaluated for other
+// objects, which is most of the time of a run.
+func kinds(value any) (string, error) {
+	switch value := value.(type) {
+	case nil:
+		return "", nil
+	case string:
+		if value == "workloads" {
+			return workloads, nil
+		}
+	case []any:
+		names := make([]string, len(value))
+		for i, name := range value {
+			names[i] = fmt.Sprint(name)
+		}
+		slices.Sort(names)
+		return strings.Join(names, " "), nil
+	}
+	return "", fmt.Errorf("custom.kinds is %v: it must be the word workloads or a list of kinds", value)
+}
+
 // builtinRule reads the METADATA of a built-in rule's package; policies/README.md says what it must hold.
 func builtinRule(c *ast.Compiler, module *ast.Module) (rule, error) {
 	metadata := c.GetAnnotationSet().GetPackageScope(module.Package)
@@ -210,13 +234,16 @@ func builtinRule(c *ast.Compiler, module *ast.Module) (rule, error) {
 		return rule{}, errors.New("has no METADATA of its package")
 	}
 	r := rule{
-		Rule:    Rule{Builtin: true},
-		ref:     module.Package.Path.String() + ".deny",
-		bundles: make(map[string]finding.Severity),
+		Rule: Rule{Builtin: true, Bundles: make(map[string]finding.Severity)},
+		ref:  module.Package.Path.String() + ".deny",
 	}
 	describe(&r.Rule, metadata)
 	custom := metadata.Custom
 	r.ID, _ = custom["rule"].(string)
+	var err error
+	if r.kinds, err = kinds(custom["kinds"]); err != nil {
+		return rule{}, err
+	}
 	switch custom["input"] {
 	case nil, "object":
 	case "target":
@@ -231,11 +258,9 @@ func builtinRule(c *ast.Compiler, module *ast.Module) (rule, error) {
 		if err := severity.UnmarshalText([]byte(text)); err != nil {
 			return rule{}, fmt.Errorf("custom.bundles.%s: %w", name, err)
 		}
-		r.bundles[name] = severity
-		r.Bundles = append(r.Bundles, name)
+		r.Bundles[name] = severity
 	}
-	slices.Sort(r.Bundles)
-	if r.ID == "" || r.Title == "" || r.Description == "" || len(r.Sources) == 0 || len(r.bundles) == 0 {
+	if r.ID == "" || r.Title == "" || r.Description == "" || len(r.Sources) == 0 || len(r.Bundles) == 0 {
 		return rule{}, errors.New("METADATA needs title, description, related_resources, custom.rule and custom.bundles")
 	}
 	return r, nil
