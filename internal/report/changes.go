@@ -14,44 +14,46 @@ func (c *comment) changes(t tier, tail string) {
 		return
 	}
 	c.printf("#### Changes\n\n")
-	const reserve = 2_000 // for the words that say what was left out
-	left := Limit{Runes: t.room.Runes - utf8.RuneCountInString(c.String()) - utf8.RuneCountInString(tail) - reserve, Bytes: t.room.Bytes - c.Len() - len(tail) - reserve}
-	fits := func(text string) bool {
-		runes := utf8.RuneCountInString(text)
-		if left.Runes < runes || left.Bytes < len(text) {
-			return false
-		}
-		left.Runes -= runes
-		left.Bytes -= len(text)
-		return true
+	shown := c.sections
+	if t.sections > 0 && len(shown) > t.sections {
+		shown = shown[:t.sections]
 	}
-	withoutDiff, leftOut := 0, 0
-	for i, s := range c.sections {
-		if t.sections > 0 && i >= t.sections {
-			leftOut = len(c.sections) - i
-			break
+	texts := make([]string, len(shown))
+	for i, s := range shown {
+		texts[i] = c.line(s)
+	}
+	left := newRoom(t, c.String(), tail)
+	if t.fill { // first every change by a line, as far as half the room goes, then diffs in place of lines
+		half := left
+		half.Runes, half.Bytes = half.Runes/2, half.Bytes/2
+		for i, text := range texts {
+			if !half.take(text, "") {
+				shown, texts = shown[:i], texts[:i]
+				break
+			}
+			left.take(text, "")
 		}
-		if t.diffs && s.hasDiff() {
-			text := c.fold(s, t)
-			if !t.fill || fits(text) {
-				c.WriteString(text)
+	}
+	withoutDiff := 0
+	for i, s := range shown {
+		if !s.hasDiff() {
+			continue
+		}
+		if t.diffs {
+			if text := c.fold(s, t); !t.fill || left.take(text, texts[i]) {
+				texts[i] = text
 				continue
 			}
 		}
-		text := c.line(s, t)
-		if t.fill && !fits(text) {
-			leftOut = len(c.sections) - i
-			break
-		}
-		if s.hasDiff() {
-			withoutDiff++
-		}
+		withoutDiff++
+	}
+	for _, text := range texts {
 		c.WriteString(text)
 	}
-	if withoutDiff+leftOut > 0 {
+	if leftOut := len(c.sections) - len(shown); withoutDiff+leftOut > 0 {
 		var said []string
 		if withoutDiff > 0 {
-			said = append(said, plural(withoutDiff, "change")+" without its diff")
+			said = append(said, plural(withoutDiff, "change")+" without diff")
 		}
 		if leftOut > 0 {
 			said = append(said, plural(leftOut, "more change")+" left out")
@@ -59,6 +61,32 @@ func (c *comment) changes(t tier, tail string) {
 		c.printf("\n**To keep this comment short: %s.** %s\n", strings.Join(said, ", "), c.elsewhere())
 	}
 	c.printf("\n")
+}
+
+// room is what is left of a limit.
+type room Limit
+
+// newRoom is what the texts leave, and some for the words that say what was left out.
+func newRoom(t tier, texts ...string) room {
+	const reserve = 2_000
+	r := room{Runes: t.room.Runes - reserve, Bytes: t.room.Bytes - reserve}
+	for _, text := range texts {
+		r.Runes -= utf8.RuneCountInString(text)
+		r.Bytes -= len(text)
+	}
+	return r
+}
+
+// take puts text in the place of another, if there is room.
+func (r *room) take(text, replaced string) bool {
+	runes := utf8.RuneCountInString(text) - utf8.RuneCountInString(replaced)
+	size := len(text) - len(replaced)
+	if r.Runes < runes || r.Bytes < size {
+		return false
+	}
+	r.Runes -= runes
+	r.Bytes -= size
+	return true
 }
 
 // elsewhere says where everything is.
@@ -96,7 +124,7 @@ func (c *comment) summary(s section, span func(string) string, strong func(strin
 	return b.String()
 }
 
-func (c *comment) line(s section, t tier) string {
+func (c *comment) line(s section) string {
 	return "- " + c.summary(s, code, func(text string) string { return "**" + text + "**" }) + "\n"
 }
 

@@ -19,6 +19,8 @@ type tally struct {
 	changed                  int // targets in which something changes
 	actions                  map[diff.Action]int
 	findings                 map[finding.Severity]int // new ones
+	restarts, pods           int                      // workloads whose pods are replaced, and how many pods
+	cpu, memory              int64                    // by which requests grow: millicores, bytes
 }
 
 func newTally() *tally {
@@ -55,6 +57,12 @@ func (r *Report) byEnvironment() (environments []string, tallies map[string]*tal
 	for _, c := range r.Changes {
 		if e := tallies[of[c.Target]]; e != nil {
 			e.actions[shownAction(c)]++
+			if c.Effect.Restarts {
+				e.restarts++
+				e.pods += c.Effect.Pods
+			}
+			e.cpu += c.Effect.CPU
+			e.memory += c.Effect.Memory
 			if !seen[c.Target] {
 				seen[c.Target] = true
 				e.changed++
@@ -184,6 +192,12 @@ func (r *Report) CoverageLine() string {
 		fmt.Fprintf(&b, ", %s not validated", thousands(skipped))
 	}
 	fmt.Fprintf(&b, ", %s", plural(c.Policies, "policy rule"))
+	if r.FormOnly > 0 {
+		fmt.Fprintf(&b, "; %s differ in form only", plural(r.FormOnly, "object"))
+		if r.FormOnlyRestarts > 0 {
+			fmt.Fprintf(&b, " (the pods of %s restart: a list has another order)", thousands(r.FormOnlyRestarts))
+		}
+	}
 	return b.String()
 }
 

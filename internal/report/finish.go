@@ -18,7 +18,7 @@ func ChangeOf(target string, c diff.Change, risks ...string) Change {
 	return Change{
 		Target: target,
 		Group:  c.ID.Group, Kind: c.ID.Kind, Namespace: c.ID.Namespace, Name: c.ID.Name,
-		Action: c.Action, Was: c.Was, Diff: c.Diff, Added: c.Added, Removed: c.Removed, Risks: risks,
+		Action: c.Action, Was: c.Was, Diff: c.Diff, Added: c.Added, Removed: c.Removed, Risks: risks, Effect: diff.EffectOf(c),
 	}
 }
 

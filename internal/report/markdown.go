@@ -109,6 +109,7 @@ func (c *comment) write(t tier) string {
 	c.risks(t)
 	c.environments()
 	c.findings(t)
+	c.images(t)
 	tail := c.tail()
 	c.changes(t, tail)
 	c.WriteString(tail)
@@ -241,24 +242,35 @@ func (c *comment) risks(t tier) {
 // maxRows bounds the table of environments.
 const maxRows = 30
 
+// environments counts what happens in each, in a table; columns in which nothing happens are left out.
 func (c *comment) environments() {
 	environments, tallies := c.r.byEnvironment()
 	if len(environments) == 0 {
 		return
 	}
-	c.printf("| Environment | Targets | Changed | Added | Removed | New findings |\n|---|--:|--:|--:|--:|---|\n")
+	columns := []struct {
+		title string
+		right bool
+		cell  func(*tally) string
+	}{
+		{"Changed", true, func(t *tally) string { return some(t.actions[diff.Changed] + t.actions[diff.Renamed]) }},
+		{"Added", true, func(t *tally) string { return some(t.actions[diff.Added]) }},
+		{"Removed", true, func(t *tally) string { return some(t.actions[diff.Removed]) }},
+		{"Restarts", false, (*tally).restartWords},
+		{"Requests", false, (*tally).requestWords},
+		{"New findings", false, func(t *tally) string { return severities(t.findings) }},
+	}
+	head, rule := "| Environment | Targets |", "|---|--:|"
+	rows := make([]string, 0, len(environments))
 	for i, environment := range environments {
 		if i == maxRows {
-			c.printf("| … and %s | | | | | |\n", plural(len(environments)-maxRows, "more environment"))
+			rows = append(rows, fmt.Sprintf("| … and %s | |", plural(len(environments)-maxRows, "more environment")))
 			break
 		}
 		t := tallies[environment]
-		name := "*none*"
-		switch {
-		case environment == c.last && environment != "":
-			name = "**" + cell(environment) + "**"
-		case environment != "":
-			name = cell(environment)
+		name := environmentCell(environment)
+		if environment == c.last && environment != "" {
+			name = "**" + name + "**"
 		}
 		targets := thousands(t.targets)
 		if t.failed > 0 {
@@ -270,10 +282,31 @@ func (c *comment) environments() {
 		if t.removed > 0 {
 			targets += fmt.Sprintf(" (%d removed)", t.removed)
 		}
-		c.printf("| %s | %s | %s | %s | %s | %s |\n", name, targets, some(t.actions[diff.Changed]+t.actions[diff.Renamed]),
-			some(t.actions[diff.Added]), some(t.actions[diff.Removed]), severities(t.findings))
+		rows = append(rows, fmt.Sprintf("| %s | %s |", name, targets))
 	}
-	c.printf("\n")
+	for _, column := range columns {
+		empty := true
+		for _, t := range tallies {
+			empty = empty && column.cell(t) == ""
+		}
+		if empty {
+			continue
+		}
+		head += " " + column.title + " |"
+		if column.right {
+			rule += "--:|"
+		} else {
+			rule += "---|"
+		}
+		for i := range rows {
+			if i < maxRows {
+				rows[i] += " " + column.cell(tallies[environments[i]]) + " |"
+			} else {
+				rows[i] += " |"
+			}
+		}
+	}
+	c.printf("%s\n%s\n%s\n\n", head, rule, strings.Join(rows, "\n"))
 }
 
 // some is a number, or nothing for none: zeros hide what matters.

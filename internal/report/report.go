@@ -52,6 +52,10 @@ type Report struct {
 
 	// Environments is the order of promotion, lowest first: views begin with the last.
 	Environments []string `json:"environments"`
+	// FormOnly counts objects, over all targets, whose text differs and whose meaning does not; FormOnlyRestarts those
+	// of them whose pods are replaced nevertheless, because a list in their template has another order.
+	FormOnly         int `json:"form_only,omitempty"`
+	FormOnlyRestarts int `json:"form_only_restarts,omitempty"`
 	// Unchecked says in words what could not be checked, beside targets that failed to render. It is never green.
 	Unchecked []string `json:"unchecked,omitempty"`
 }
@@ -85,6 +89,8 @@ type Change struct {
 	Risks     []string    `json:"risks"`    // ids of the rules that find it risky
 	Added     int         `json:"added"`    // lines
 	Removed   int         `json:"removed"`  // lines
+
+	Effect diff.Effect `json:"effect,omitzero"` // what it does to running pods
 }
 
 // Coverage counts what was validated, so that nothing is silently green.
