@@ -43,8 +43,8 @@ func hostile(behaviour string, stdin io.Reader, stdout io.Writer) {
 	case "exit":
 		os.Exit(3)
 	case "crash":
-		var m map[string]int
-		m["x"] = 1
+		go func() { panic("beyond recovery") }()
+		select {}
 	case "spin":
 		for {
 			runtime.Gosched()
@@ -199,7 +199,7 @@ func TestConfinement(t *testing.T) {
 	secret.Seek(0, io.SeekStart)
 	leak(t, secret)
 	pool := hostilePool(t, "confined", Options{})
-	worker, err := pool.acquire(false)
+	worker, err := pool.acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,4 +375,17 @@ func FuzzAssemble(f *testing.F) {
 			t.Errorf("%q is not %q", texts, output)
 		}
 	})
+}
+
+// TestWarm starts workers ahead: as many as are wanted, whatever else is going on.
+func TestWarm(t *testing.T) {
+	pool := newPool(t, Options{Workers: 2})
+	for range 3 {
+		pool.Warm(5)
+		pool.done.Wait()
+		if got := len(pool.idle); got != 2 || pool.live != 2 {
+			t.Errorf("%d workers idle of %d, want 2 of 2", got, pool.live)
+		}
+		renderAll(t, pool, newTestTree(oneObject), []string{"app", "app", "app"})
+	}
 }

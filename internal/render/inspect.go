@@ -386,5 +386,5 @@ func (in *inspection) generator(k *kustomization, s scope, kind string, n *yaml.
 	if ref := field(n, "env"); ref != nil {
 		in.file(k, ref, text(ref))
 	}
-	in.generated(k, s, kind, n, k.file, k.at(n))
+	in.generated(s, kind, n, k.file, k.at(n))
 }

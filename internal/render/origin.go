@@ -24,13 +24,23 @@ type origin struct {
 	pos            finding.Pos
 }
 
-// generated notes an object that a generator makes; one that merges into or replaces another's is that other's.
-func (in *inspection) generated(k *kustomization, s scope, kind string, n *yaml.Node, file string, pos finding.Pos) {
-	if behavior := text(field(n, "behavior")); behavior == "merge" || behavior == "replace" {
+// generated notes an object that a generator makes. One that merges into another's leaves it that other's; one that
+// replaces it makes it its own.
+func (in *inspection) generated(s scope, kind string, n *yaml.Node, file string, pos finding.Pos) {
+	name := text(field(n, "name"))
+	switch text(field(n, "behavior")) {
+	case "merge":
+		return
+	case "replace":
+		for i := range in.origins {
+			if o := &in.origins[i]; o.id.Kind == kind && o.id.Name == name {
+				o.file, o.kustomization, o.pos = "", file, pos
+			}
+		}
 		return
 	}
 	in.origins = append(in.origins, origin{
-		id:     manifest.ID{Kind: kind, Namespace: text(field(n, "namespace")), Name: text(field(n, "name"))},
+		id:     manifest.ID{Kind: kind, Namespace: text(field(n, "namespace")), Name: name},
 		prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, kustomization: file, pos: pos,
 	})
 }
@@ -41,13 +51,13 @@ var hashSuffix = regexp.MustCompile(`^-[0-9a-z]{10}$`)
 // How well an origin fits an object.
 const (
 	noFit    = iota
-	partFit  // the object's name holds the origin's: something else renamed it
+	partFit  // a patch can have changed its group, or have renamed it to something that holds the old name
 	fit      // the names are as the kustomizations make them, or unchanged
 	exactFit // and so is the namespace
 )
 
 func (o *origin) fits(id manifest.ID) int {
-	if o.id.Group != id.Group || o.id.Kind != id.Kind || o.id.Name == "" {
+	if o.id.Kind != id.Kind || o.id.Name == "" {
 		return noFit
 	}
 	full := o.prefix + o.id.Name + o.suffix
@@ -61,26 +71,24 @@ func (o *origin) fits(id manifest.ID) int {
 	default:
 		return noFit
 	}
+	if o.id.Group != id.Group {
+		return partFit
+	}
 	if o.namespace == id.Namespace || o.namespace == "" && o.id.Namespace == id.Namespace {
 		return exactFit
 	}
 	return fit
 }
 
-// groupKind is what no kustomization changes of an object.
-type groupKind struct{ group, kind string }
-
 // assign finds the origin of each object; objects without one keep the zero value. The better fits choose first.
 func assign(objects []objectMessage, origins []origin) {
-	free := make(map[groupKind][]*origin)
+	free := make(map[string][]*origin) // by kind, which hardly anything changes
 	for i := range origins {
-		o := &origins[i]
-		free[groupKind{o.id.Group, o.id.Kind}] = append(free[groupKind{o.id.Group, o.id.Kind}], o)
+		free[origins[i].id.Kind] = append(free[origins[i].id.Kind], &origins[i])
 	}
-	without := make(map[groupKind][]*objectMessage)
+	without := make(map[string][]*objectMessage)
 	for i := range objects {
-		kind := groupKind{objects[i].ID.Group, objects[i].ID.Kind}
-		without[kind] = append(without[kind], &objects[i])
+		without[objects[i].ID.Kind] = append(without[objects[i].ID.Kind], &objects[i])
 	}
 	for kind, waiting := range without {
 		left := free[kind]

@@ -3,7 +3,6 @@ package render
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -22,6 +21,7 @@ type Pool struct {
 	logged sync.Once // what confines the workers
 	mu     sync.Mutex
 	idle   []*process // the last one used is the first one used again: it remembers most
+	live   int        // workers that are idle, busy or starting
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup // warm starts
@@ -50,21 +50,35 @@ func NewPool(ctx context.Context, options Options) *Pool {
 	return p
 }
 
-// Warm starts up to n workers in the background, so that they are ready when the first target comes.
+// Warm starts workers in the background until there are n, so that they are ready when the first target comes.
 func (p *Pool) Warm(n int) {
 	for range min(n, p.options.Workers) {
 		p.done.Go(func() {
 			select {
 			case p.seats <- struct{}{}:
+				defer func() { <-p.seats }()
 			default:
-				return // all workers are busy already
+				return // enough are busy already
 			}
-			defer func() { <-p.seats }()
-			if w, err := p.acquire(true); err == nil {
-				p.release(w)
+			if !p.reserve(n) {
+				return
+			}
+			if worker, err := p.start(); err == nil { // else the first target will say why
+				p.release(worker)
 			}
 		})
 	}
+}
+
+// reserve counts one more worker, unless there are enough.
+func (p *Pool) reserve(enough int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live >= min(enough, p.options.Workers) {
+		return false
+	}
+	p.live++
+	return true
 }
 
 // Close ends all workers and waits for them. Targets that are being rendered fail with the context's error.
@@ -97,7 +111,7 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	case <-ctx.Done():
 		return Result{}, context.Cause(ctx)
 	}
-	worker, err := p.acquire(false)
+	worker, err := p.acquire()
 	if err != nil {
 		return Result{}, fmt.Errorf("render %s: %w", target.ID, err)
 	}
@@ -105,7 +119,7 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	if reusable {
 		p.release(worker)
 	} else {
-		worker.stop()
+		p.discard(worker)
 	}
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)
@@ -116,20 +130,29 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	return result, nil
 }
 
-// acquire gives an idle worker, or starts one; fresh wants it started.
-func (p *Pool) acquire(fresh bool) (*process, error) {
+// acquire gives an idle worker, or starts one. The caller has a seat, so there are never more than there should be.
+func (p *Pool) acquire() (*process, error) {
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 && !fresh {
-		worker := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+	if last := len(p.idle) - 1; last >= 0 {
+		defer p.mu.Unlock()
+		worker := p.idle[last]
+		p.idle = p.idle[:last]
 		return worker, nil
 	}
-	full := fresh && len(p.idle) >= p.options.Workers
+	p.live++
 	p.mu.Unlock()
-	if full {
-		return nil, io.EOF
-	}
+	return p.start()
+}
+
+// start starts a worker that is counted already.
+func (p *Pool) start() (worker *process, err error) {
+	defer func() {
+		if err != nil {
+			p.mu.Lock()
+			p.live--
+			p.mu.Unlock()
+		}
+	}()
 	if p.ctx.Err() != nil {
 		return nil, context.Cause(p.ctx)
 	}
@@ -141,22 +164,30 @@ func (p *Pool) acquire(fresh bool) (*process, error) {
 		}
 		program = []string{self, marker}
 	}
-	worker, err := startProcess(program, p.options)
-	if err == nil {
-		p.logged.Do(func() {
-			p.options.Log.Info("rendering in confined processes", slog.String("active", strings.Join(append([]string{
-				"empty environment", "no network transport", "deadline"}, worker.protections...), ", ")))
-		})
+	if worker, err = startProcess(program, p.options); err != nil {
+		return nil, err
 	}
-	return worker, err
+	p.logged.Do(func() {
+		active := append([]string{"empty environment", "no network transport", "deadline"}, worker.protections...)
+		p.options.Log.Info("rendering in confined processes", slog.String("active", strings.Join(active, ", ")))
+	})
+	return worker, nil
 }
 
+// release keeps a worker for the next target.
 func (p *Pool) release(worker *process) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
-		worker.stop()
+		p.discard(worker)
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.idle = append(p.idle, worker)
+}
+
+func (p *Pool) discard(worker *process) {
+	worker.stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live--
 }

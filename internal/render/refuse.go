@@ -52,7 +52,7 @@ func (in *inspection) checkPlugin(k *kustomization, s scope, ref *yaml.Node, fil
 		pos = k.at(ref)
 	}
 	if id.Group == "" && version == konfig.BuiltinPluginApiVersion {
-		in.builtin(k, s, id.Kind, file, pos, document)
+		in.builtin(s, id.Kind, file, pos, document)
 		return
 	}
 	annotations := field(field(document, "metadata"), "annotations")
@@ -73,12 +73,12 @@ func (in *inspection) checkPlugin(k *kustomization, s scope, ref *yaml.Node, fil
 		"%s is a plugin, a program of its own, and programs are never run: render it where you trust it and commit the result, or use a built-in transformer", id.Kind)
 }
 
-func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos finding.Pos, document *yaml.Node) {
+func (in *inspection) builtin(s scope, kind, file string, pos finding.Pos, document *yaml.Node) {
 	switch kind {
 	case "HelmChartInflationGenerator":
 		in.helm(pos)
 	case "ConfigMapGenerator", "SecretGenerator":
-		in.generated(k, s, strings.TrimSuffix(kind, "Generator"), field(document, "metadata"), file, pos)
+		in.generated(s, strings.TrimSuffix(kind, "Generator"), field(document, "metadata"), file, pos)
 	}
 	if at := field(document, "path"); at != nil && text(at) != "" && isURL(text(at)) {
 		in.refuse("render/remote-base", pos, "%q is not in this repository, and remote sources are off: copy it into the repository, or allow it with the setting render.remote", text(at))
