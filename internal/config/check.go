@@ -28,7 +28,7 @@ func (d *decoder) checkOrder(c *Config) []string {
 		}
 		for j, name := range stage {
 			if slices.Contains(known, string(name)) && name != "" {
-				d.report(d.stagePos(c, i, j), "config/value", "environment %q stands in the order twice: keep one", name)
+				d.report(c.Pos("order", i, j), "config/value", "environment %q stands in the order twice: keep one", name)
 			}
 			known = append(known, string(name))
 		}
@@ -41,8 +41,6 @@ func (d *decoder) good(c *Config, path ...any) bool {
 	pos := c.Pos(path...)
 	return !slices.ContainsFunc(d.findings, func(f finding.Finding) bool { return f.Pos == pos })
 }
-
-func (d *decoder) stagePos(c *Config, i, j int) finding.Pos { return c.Pos("order", i, j) }
 
 func (d *decoder) checkEnvironments(c *Config, known []string) {
 	owner := make(map[EnvironmentName]EnvironmentName) // of a name or alias

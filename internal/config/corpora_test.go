@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/plan"
 )
-
-var update = flag.Bool("update", false, "write the expected output")
 
 // TestDetectCorpora holds detection to what the owners of real repositories would name as their targets.
 func TestDetectCorpora(t *testing.T) {
@@ -62,7 +59,7 @@ func detected(t *testing.T, tree plan.Tree) string {
 
 func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if *config.Update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}

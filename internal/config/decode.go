@@ -3,11 +3,9 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,10 +27,6 @@ func (d *decoder) report(pos finding.Pos, rule, format string, args ...any) {
 
 func (d *decoder) pos(node *yaml.Node) finding.Pos {
 	return finding.Pos{File: d.file, Line: max(node.Line, 1), Column: max(node.Column, 1)}
-}
-
-func (d *decoder) decodeInto(root *yaml.Node, c *Config) {
-	d.value(root, reflect.ValueOf(c).Elem(), nil)
 }
 
 // value decodes a node into a settable value; path says where it is, for positions and messages. It reports whether
@@ -122,7 +116,7 @@ func (d *decoder) structure(node *yaml.Node, into reflect.Value, path []any) boo
 		f := fields[i]
 		step := append(slices.Clone(path), f.key)
 		target := into.Field(f.index)
-		if d.value(value, target, step) && target.Kind() == reflect.Int {
+		if d.value(value, target, step) && f.min != nil && f.max != nil {
 			d.bounds(value, target, f, step)
 		}
 	}
@@ -209,7 +203,7 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path []any) bool {
 		return false
 	}
 	tag := node.ShortTag()
-	if into.Kind() == reflect.Int && into.Type() == reflect.TypeFor[int]() {
+	if into.Type() == reflect.TypeFor[int]() {
 		n, err := strconv.Atoi(node.Value)
 		if tag != "!!int" || err != nil {
 			d.wrongType(node, path, scalarName(into.Type()))
@@ -218,25 +212,25 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path []any) bool {
 		into.SetInt(int64(n))
 		return true
 	}
-	if tag != "!!str" {
-		if tag == "!!null" {
-			d.wrongType(node, path, scalarName(into.Type()))
-		} else {
-			d.report(d.pos(node), "config/type", "%s must be text: put it in quotes, %s", describe(path), quoted(node.Value))
-		}
-		return false
-	}
-	return d.text(node, into, path)
-}
-
-func (d *decoder) text(node *yaml.Node, into reflect.Value, path []any) bool {
 	s := into.Interface().(shaped).shape()
 	switch {
-	case s.enum != nil && !slices.Contains(s.enum, node.Value):
+	case tag != "!!str" && tag != "!!null" && s.fits(node.Value):
+		d.report(d.pos(node), "config/type", "%s must be text: put it in quotes, %s", describe(path), quoted(node.Value))
+		return false
+	case tag != "!!str":
+		d.wrongType(node, path, s.String())
+		return false
+	}
+	return d.text(node, s, into, path)
+}
+
+func (d *decoder) text(node *yaml.Node, s shape, into reflect.Value, path []any) bool {
+	switch {
+	case s.enum != nil && !s.fits(node.Value):
 		d.report(d.pos(node), "config/value", "%s cannot be %s%s Use %s", describe(path), quoted(node.Value),
 			didYouMean(node.Value, s.enum), alternatives(s.enum))
 		return false
-	case s.pattern != "" && !compiled(s.pattern).MatchString(node.Value):
+	case !s.fits(node.Value):
 		d.report(d.pos(node), "config/value", "%s is %s: it must be %s", describe(path), quoted(node.Value), s.what)
 		return false
 	}
@@ -252,7 +246,7 @@ func (d *decoder) text(node *yaml.Node, into reflect.Value, path []any) bool {
 }
 
 func (d *decoder) bounds(node *yaml.Node, value reflect.Value, f field, path []any) {
-	if n := int(value.Int()); f.min != nil && n < *f.min || f.max != nil && n > *f.max {
+	if n := int(value.Int()); n < *f.min || n > *f.max {
 		d.report(d.pos(node), "config/value", "%s is %d: it must be from %d to %d", describe(path), n, *f.min, *f.max)
 	}
 }
@@ -278,14 +272,10 @@ func (d *decoder) unknownKey(key *yaml.Node, fields []field, path []any) {
 }
 
 func scalarName(t reflect.Type) string {
-	if t.Kind() == reflect.Int && t == reflect.TypeFor[int]() {
+	if t == reflect.TypeFor[int]() {
 		return "a whole number"
 	}
-	s := reflect.Zero(t).Interface().(shaped).shape()
-	if s.enum != nil {
-		return alternatives(s.enum)
-	}
-	return s.what
+	return reflect.Zero(t).Interface().(shaped).shape().String()
 }
 
 // plainKey holds what a key in a message may be made of without quotes.
@@ -317,15 +307,4 @@ func describe(path []any) string {
 
 func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
-}
-
-var patterns sync.Map // of regular expressions by their text: shapes are few and constant
-
-func compiled(pattern string) *regexp.Regexp {
-	if re, ok := patterns.Load(pattern); ok {
-		return re.(*regexp.Regexp)
-	}
-	re := regexp.MustCompile(pattern)
-	patterns.Store(pattern, re)
-	return re
 }

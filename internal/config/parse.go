@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func Parse(file string, data []byte) (*Config, finding.List) {
 	c := Default()
 	c.file, c.positions = file, d.positions
 	if root := d.document(data); root != nil {
-		d.decodeInto(root, c)
+		d.value(root, reflect.ValueOf(c).Elem(), nil)
 		d.check(c)
 	}
 	d.findings.Sort()
@@ -81,7 +82,7 @@ func (d *decoder) syntax(data []byte, err error) {
 
 // clamp keeps a position of the YAML library inside the file: it may point behind the last line.
 func (d *decoder) clamp(data []byte, pos finding.Pos) finding.Pos {
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	lines := linesOf(data)
 	pos.Line = min(max(pos.Line, 1), len(lines))
 	width := utf8.RuneCountInString(lines[pos.Line-1])
 	if pos.Column == 0 {
@@ -91,18 +92,24 @@ func (d *decoder) clamp(data []byte, pos finding.Pos) finding.Pos {
 	return pos
 }
 
+// lineBreaks turns what ends a line for the YAML library into line feeds.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// linesOf gives the lines of the file as the YAML library counts them; at least one.
+func linesOf(data []byte) []string {
+	return strings.Split(strings.TrimSuffix(lineBreaks.Replace(string(data)), "\n"), "\n")
+}
+
+// invalidByte gives the place of the first byte that is not UTF-8.
 func invalidByte(file string, data []byte) finding.Pos {
-	pos := finding.Pos{File: file, Line: 1, Column: 1}
-	for len(data) > 0 {
-		r, size := utf8.DecodeRune(data)
-		if r == utf8.RuneError && size == 1 {
+	good := 0
+	for {
+		r, size := utf8.DecodeRune(data[good:])
+		if r == utf8.RuneError && size <= 1 {
 			break
 		}
-		pos.Column++
-		if r == '\n' {
-			pos.Line, pos.Column = pos.Line+1, 1
-		}
-		data = data[size:]
+		good += size
 	}
-	return pos
+	lines := strings.Split(lineBreaks.Replace(string(data[:good])), "\n")
+	return finding.Pos{File: file, Line: len(lines), Column: utf8.RuneCountInString(lines[len(lines)-1]) + 1}
 }

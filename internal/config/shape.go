@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -12,6 +15,33 @@ type shape struct {
 	what    string   // what it is, for messages: "a Kubernetes version such as 1.37"
 	enum    []string // the words it may be
 	pattern string   // or a regular expression of RE2 that is also one of ECMA-262
+}
+
+// fits reports whether a text is one that the shape allows.
+func (s shape) fits(text string) bool {
+	if s.enum != nil {
+		return slices.Contains(s.enum, text)
+	}
+	return compiled(s.pattern).MatchString(text)
+}
+
+// String gives what the text may be, for messages.
+func (s shape) String() string {
+	if s.enum != nil {
+		return alternatives(s.enum)
+	}
+	return s.what
+}
+
+var patterns sync.Map // of regular expressions by their text: shapes are few and constant
+
+func compiled(pattern string) *regexp.Regexp {
+	if re, ok := patterns.Load(pattern); ok {
+		return re.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(pattern)
+	patterns.Store(pattern, re)
+	return re
 }
 
 type shaped interface{ shape() shape }

@@ -16,6 +16,10 @@ func didYouMean(written string, words []string) string {
 	}
 	best, distance := "", max(1, len(written)/3)+1
 	for _, word := range words {
+		if len(written) > 1 && strings.HasPrefix(word, written) || strings.HasPrefix(written, word+"-") {
+			best = word // warn, app-name
+			break
+		}
 		if n := levenshtein.ComputeDistance(strings.ToLower(written), strings.ToLower(word)); n < distance {
 			best, distance = word, n
 		}
