@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // changes shows the diffs, each in a fold of its own; those that reach the last environment are open. tail is what
@@ -140,9 +142,19 @@ func (c *comment) fold(s section, t tier) string {
 	if len(s.parts) == 1 && len(s.targets) <= t.where && c.sameEnvironment(s.targets) {
 		fmt.Fprintf(&b, "%s\n\n", c.named(s.targets))
 	}
+	if len(s.objects) > shownNames {
+		fmt.Fprintf(&b, "%s\n\n", c.names(s.objects))
+	}
 	for _, p := range s.parts {
-		if len(p.targets) < len(s.targets) {
-			fmt.Fprintf(&b, "Only in %s:\n\n", c.where(p.targets))
+		switch {
+		case p.against != nil:
+			fmt.Fprintf(&b, "In %s, compared with %s:\n\n", c.where(p.targets), c.where(p.against.targets))
+		case len(p.targets) < len(s.targets):
+			only := "Only in"
+			if slices.ContainsFunc(s.parts, func(p part) bool { return p.against != nil }) {
+				only = "In"
+			}
+			fmt.Fprintf(&b, "%s %s:\n\n", only, c.where(p.targets))
 		}
 		if p.diff != "" {
 			text, left := head(p.diff, t.lines)
@@ -155,6 +167,20 @@ func (c *comment) fold(s section, t tier) string {
 	}
 	b.WriteString("</details>\n\n")
 	return b.String()
+}
+
+// names lists the objects of a section by name.
+func (c *comment) names(objects []manifest.ID) string {
+	const most = 100
+	var parts []string
+	for i, o := range objects {
+		if i == most {
+			parts = append(parts, "and "+thousands(len(objects)-most)+" more")
+			break
+		}
+		parts = append(parts, code(o.Name))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sameEnvironment reports whether two of the targets are in one environment, so that its name does not tell them apart.

@@ -132,9 +132,9 @@ func (c *comment) headline() {
 	if what := actionCounts(t.actions); what != "" {
 		same := ""
 		if n := len(c.sections); n < t.changes() {
-			same = fmt.Sprintf(", which comes to %s", plural(n, "different change"))
+			same = fmt.Sprintf(" Equal changes are shown once: %s to read.", thousands(n))
 		}
-		said = append(said, fmt.Sprintf("%s: %s%s.", plural(t.changes(), "object"), what, same))
+		said = append(said, fmt.Sprintf("%s: %s.%s", plural(t.changes(), "object"), what, same))
 	}
 	if what := severities(t.findings); what != "" {
 		said = append(said, fmt.Sprintf("New: %s.", what))

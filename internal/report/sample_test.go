@@ -132,7 +132,7 @@ spec:
 
 var samples = map[string]func(testing.TB) *report.Report{
 	"small": smallChange, "risky": riskyChange, "failing": failingRender, "hostile": hostileNames, "nothing": nothingChanges,
-	"600-targets": manyTargets, "shared-base": sharedBase,
+	"new-app": newApplication, "600-targets": manyTargets, "shared-base": sharedBase,
 }
 
 // An image and a log level, in three environments; prod's image was another.
@@ -200,6 +200,21 @@ func failingRender(t testing.TB) *report.Report {
 	s.r.Targets = append(s.r.Targets, failed)
 	s.finding(finding.Error, "render/missing-file", `apps/web/overlays/prod/kustomization.yaml names the patch "patches/replicas.yml", and there is no such file. Did you mean "patches/replicas.yaml"?`,
 		"", "", finding.Pos{File: "apps/web/overlays/prod/kustomization.yaml", Line: 9, Column: 9}, finding.New, failed.ID)
+	report.Finish(s.r)
+	return s.r
+}
+
+// A new application in every environment, in slightly different forms, and one target that goes.
+func newApplication(t testing.TB) *report.Report {
+	s := newSample(t)
+	for i, e := range []string{"dev", "staging", "prod"} {
+		target := s.target("search", e, "apps/search/overlays/"+e+"/kustomization.yaml is new")
+		target.Base = report.Absent
+		s.changes(target, "", deployment("search", "search-"+e, "registry.example/search:0.1.0", 1+i)+service("search", "search-"+e), nil)
+	}
+	gone := s.target("legacy", "prod", "apps/legacy/overlays/prod/kustomization.yaml is removed")
+	gone.Status = report.Removed
+	s.changes(gone, service("legacy", "legacy"), "", nil)
 	report.Finish(s.r)
 	return s.r
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aymanbagabas/go-udiff/lcs"
+
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
@@ -28,7 +30,13 @@ type section struct {
 type part struct {
 	targets []string
 	diff    string
+	// against is the part that diff compares with, where an object comes or goes everywhere in slightly different forms:
+	// "-" is what the other part has. nil where diff compares base and head.
+	against *part
 }
+
+// shownNames is how many objects a title names.
+const shownNames = 3
 
 // title names the object, or counts the objects: "Deployment shop/web", "20 × Deployment (api, web, worker, …)".
 func (s section) title() string {
@@ -39,7 +47,7 @@ func (s section) title() string {
 	}
 	var names []string
 	for i, o := range s.objects {
-		if i == 3 {
+		if i == shownNames {
 			names = append(names, "…")
 			break
 		}
@@ -217,8 +225,12 @@ type variant struct {
 
 // parts cuts the variants into hunks and gathers those that the same variants have.
 func parts(variants []variant) []part {
+	first := variants[0].change
 	if len(variants) == 1 {
-		return []part{{variants[0].targets, variants[0].change.Diff}}
+		return []part{{targets: variants[0].targets, diff: first.Diff}}
+	}
+	if first.Action == diff.Added || first.Action == diff.Removed {
+		return wholeParts(variants)
 	}
 	type piece struct {
 		text string
@@ -257,6 +269,50 @@ func parts(variants []variant) []part {
 		out[i].diff += p.text
 	}
 	return out
+}
+
+// wholeParts shows the first form of an object that comes or goes, and of the others how they differ from it, where
+// they have most lines in common.
+func wholeParts(variants []variant) []part {
+	first := &part{targets: variants[0].targets, diff: variants[0].change.Diff}
+	out := []part{*first}
+	for _, v := range variants[1:] {
+		p := part{targets: v.targets, diff: v.change.Diff}
+		if text, ok := formDiff(first.diff, p.diff); ok {
+			p.diff, p.against = text, first
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// formDiff compares two diffs of whole objects; ok is false where they differ in half of their lines or more.
+func formDiff(from, to string) (text string, ok bool) {
+	strip := func(whole string) (lines []string) {
+		for l := range strings.Lines(whole) {
+			lines = append(lines, l[1:])
+		}
+		return lines
+	}
+	a, b := strip(from), strip(to)
+	edits := lcs.DiffLines(a, b)
+	n := 0
+	for _, e := range edits {
+		n += e.End - e.Start + e.ReplEnd - e.ReplStart
+	}
+	if 2*n >= len(a)+len(b) {
+		return "", false
+	}
+	var out strings.Builder
+	for _, e := range edits {
+		for _, l := range a[e.Start:e.End] {
+			out.WriteString("-" + l)
+		}
+		for _, l := range b[e.ReplStart:e.ReplEnd] {
+			out.WriteString("+" + l)
+		}
+	}
+	return out.String(), true
 }
 
 // hunks cuts a diff before its "@@" lines.

@@ -94,7 +94,11 @@ func (t textWriter) diffs(r *Report) {
 		}
 		fmt.Fprintf(t, "\n")
 		for _, p := range s.parts {
-			fmt.Fprintf(t, "%s\n", t.color(faint, "in "+r.where(p.targets)))
+			where := "in " + r.where(p.targets)
+			if p.against != nil {
+				where += ", compared with " + r.where(p.against.targets)
+			}
+			fmt.Fprintf(t, "%s\n", t.color(faint, where))
 			for l := range strings.Lines(p.diff) {
 				l = visible(strings.TrimSuffix(l, "\n"), "\t")
 				hue := ""
