@@ -110,6 +110,9 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err := errors.Join(err, c.tell(actions, in, r, outcome)); err != nil {
 		return err
 	}
+	if len(outcome.Missing) > 0 && !outcome.Degraded() {
+		return &exitError{ExitIncomplete, fmt.Errorf("the result could not be published: %w", outcome.Missing[0].Why)}
+	}
 	return exitWith(r)
 }
 

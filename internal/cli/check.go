@@ -141,7 +141,7 @@ func exitWith(r *report.Report) error {
 }
 
 func badConfig(f finding.Finding) bool {
-	return strings.HasPrefix(f.Rule, "config/") && f.Severity == finding.Error
+	return (strings.HasPrefix(f.Rule, "config/") || strings.HasPrefix(f.Rule, "layout/")) && f.Severity == finding.Error
 }
 
 // sides are the two snapshots of a run.
