@@ -1,0 +1,185 @@
+package github_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/githubtest"
+)
+
+const second = time.Second
+
+// pullOf gives the pull request of a payload.
+func pullOf(t *testing.T, payload []byte) map[string]any {
+	t.Helper()
+	var event struct {
+		PullRequest map[string]any `json:"pull_request"`
+	}
+	if err := json.Unmarshal(payload, &event); err != nil {
+		t.Fatal(err)
+	}
+	return event.PullRequest
+}
+
+func pullWithHead(t *testing.T, payload []byte, head string) map[string]any {
+	pull := pullOf(t, payload)
+	pull["head"].(map[string]any)["sha"] = head
+	return pull
+}
+
+func TestLimitsAreWaitedOut(t *testing.T) {
+	t.Parallel()
+	start := newClock().now()
+	for name, tt := range map[string]struct {
+		fault githubtest.Fault
+		want  []time.Duration
+	}{
+		"primary, 403":                      {githubtest.PrimaryLimit(403, start.Add(40*second)), []time.Duration{41 * second}},
+		"primary, 429":                      {githubtest.PrimaryLimit(429, start.Add(40*second)), []time.Duration{41 * second}},
+		"primary, reset in the past":        {githubtest.PrimaryLimit(403, start.Add(-40*second)), []time.Duration{second}},
+		"secondary, 403":                    {githubtest.SecondaryLimit(403, 30*second), []time.Duration{30 * second}},
+		"secondary, 429":                    {githubtest.SecondaryLimit(429, 30*second), []time.Duration{30 * second}},
+		"secondary, 403, no header":         {githubtest.SecondaryLimit(403, -1), []time.Duration{60 * second}},
+		"secondary, 429, no header":         {githubtest.SecondaryLimit(429, -1), []time.Duration{60 * second}},
+		"secondary, retry at once":          {githubtest.SecondaryLimit(429, 0), []time.Duration{second}},
+		"secondary, twice, without headers": {twice(githubtest.SecondaryLimit(429, -1)), []time.Duration{60 * second, 120 * second}},
+	} {
+		for _, method := range []string{"GET", "POST"} { // a create that a limit refused was not carried out: it is repeated too
+			t.Run(name+", "+method, func(t *testing.T) {
+				t.Parallel()
+				s := newScene(t)
+				s.gh.AddFault(tt.fault.On(method, commentsPath))
+				s.upsert(t, s.client, s.head, "one")
+				s.wantBodies(t, "one")
+				if !slices.Equal(s.clock.slept, tt.want) {
+					t.Errorf("slept %v, want %v", s.clock.slept, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func twice(f githubtest.Fault) githubtest.Fault {
+	f.Times = 2
+	return f
+}
+
+func TestLimitThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.gh.AddFault(githubtest.PrimaryLimit(403, s.clock.now().Add(41*time.Minute)).On("GET", commentsPath))
+	_, err := s.client.UpsertComment(context.Background(), s.pr, "check", []string{"one"}, github.CommentOptions{Head: s.head})
+	var limit *github.LimitError
+	if !errors.As(err, &limit) || limit.Secondary || len(s.clock.slept) != 0 {
+		t.Fatalf("%v after %v, want a LimitError at once", err, s.clock.slept)
+	}
+	if want := "the hourly rate limit of this token is used up until 09:41:01 UTC, in 41m1s: a run waits at most 5m0s"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%q does not say %q", err, want)
+	}
+}
+
+// All waiting of a run is bounded together, so that a run that is refused again and again ends.
+func TestWaitingIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	f := githubtest.SecondaryLimit(403, 50*second).On("GET", commentsPath)
+	f.Times = -1
+	s.gh.AddFault(f)
+	_, err := s.client.UpsertComment(context.Background(), s.pr, "check", []string{"one"}, github.CommentOptions{Head: s.head})
+	var limit *github.LimitError
+	if !errors.As(err, &limit) || !limit.Secondary || len(s.clock.slept) != 6 {
+		t.Errorf("%v after %v, want a LimitError after six times fifty seconds", err, s.clock.slept)
+	}
+}
+
+// A limit that the last good answer announced is waited for before the next call, by our clock.
+func TestLimitIsSeenComing(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	reset := s.clock.now().Add(20 * second)
+	f := githubtest.Fault{Method: "GET", Path: pullPath, Status: 200, Body: pullOf(t, s.repo.PullRequestEvent(s.pr, "opened"))}
+	f.Header = githubtest.PrimaryLimit(0, reset).Header
+	s.gh.AddFault(f)
+	s.upsert(t, s.client, s.head, "one")
+	s.wantBodies(t, "one")
+	if want := []time.Duration{21 * second}; !slices.Equal(s.clock.slept, want) {
+		t.Errorf("slept %v, want %v", s.clock.slept, want)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault githubtest.Fault
+		slept []time.Duration
+		fails bool
+	}{
+		"once":                   {githubtest.Fault{Status: 502}, []time.Duration{second}, false},
+		"three times":            {githubtest.Fault{Status: 503, Times: 3}, []time.Duration{second, 4 * second, 16 * second}, false},
+		"for good":               {githubtest.Fault{Status: 500, Times: -1}, []time.Duration{second, 4 * second, 16 * second}, true},
+		"in the middle":          {githubtest.Fault{Reset: true, Apply: true}, []time.Duration{second}, false},
+		"no answer in time":      {githubtest.Fault{Hang: true}, []time.Duration{second}, false},
+		"not found is not tried": {githubtest.Fault{Status: 404}, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.gh.AddFault(tt.fault.On("GET", pullPath))
+			client := s.as(t, s.gh.ActionsToken(), func(o *github.Options) {
+				if tt.fault.Hang {
+					o.Timeout = second / 2
+				}
+			})
+			_, err := client.UpsertComment(context.Background(), s.pr, "check", []string{"one"}, github.CommentOptions{Head: s.head})
+			if (err != nil) != tt.fails || !slices.Equal(s.clock.slept, tt.slept) {
+				t.Errorf("%v after %v, want %v", err, s.clock.slept, tt.slept)
+			}
+		})
+	}
+}
+
+func TestCancelledRunStops(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := s.client.UpsertComment(ctx, s.pr, "check", []string{"one"}, github.CommentOptions{Head: s.head})
+	if !errors.Is(err, context.Canceled) || len(s.gh.Requests()) != 0 {
+		t.Errorf("%v, %d requests", err, len(s.gh.Requests()))
+	}
+}
+
+// The token goes to GitHub only, wherever a redirect leads.
+func TestTokenStaysHome(t *testing.T) {
+	t.Parallel()
+	var visits, leaks atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		visits.Add(1)
+		if r.Header.Get("Authorization") != "" {
+			leaks.Add(1)
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer elsewhere.Close()
+	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	}))
+	defer home.Close()
+	client, err := github.New(github.Options{Repo: "acme/config", APIURL: home.URL, Token: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = client.Login(context.Background())
+	if visits.Load() == 0 || leaks.Load() != 0 {
+		t.Errorf("another host was asked %d times, and got the token %d times", visits.Load(), leaks.Load())
+	}
+}
