@@ -1,8 +1,11 @@
+//go:build unix
+
 package render
 
 import (
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -19,6 +22,12 @@ func BenchmarkCatalog(b *testing.B) {
 		pool.Close()
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N*len(dirs)), "ms/target")
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &used); err == nil {
+		cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+		b.ReportMetric(float64(cpu.Milliseconds())/float64(b.N*len(dirs)), "worker-cpu-ms/target")
+		b.ReportMetric(float64(used.Maxrss)/1024, "worker-peak-MB")
+	}
 }
 
 // BenchmarkWarmTarget renders one target again and again with a worker that has seen its files.
