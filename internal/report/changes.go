@@ -96,7 +96,7 @@ func (c *comment) elsewhere() string {
 	if c.opts.PageURL != "" {
 		return "Everything is in the [complete report](" + c.opts.PageURL + ")."
 	}
-	return "Everything: `sluice diff --base " + shortCommit(c.r.Base) + "`"
+	return "Everything: " + code("sluice diff --base "+shortCommit(c.r.Base))
 }
 
 func (s section) hasDiff() bool {

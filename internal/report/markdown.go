@@ -47,23 +47,30 @@ func Markdown(w io.Writer, r *Report, opts MarkdownOptions) error {
 }
 
 // Comment gives the report as Markdown in falling sizes, each of which fits opts.Limit: all diffs; diffs as far as
-// there is room, those of the last environment first; lists of what changed; counts. There is always at least the
-// last. A publisher posts the first, and the next where it is refused as too long.
+// there is room, those of the last environment first; lists of what changed; counts; the verdict in a few lines. The
+// last is always there, whatever the limit. A publisher posts the first, and the next where it is refused as too long.
 func Comment(r *Report, opts MarkdownOptions) []string {
 	if opts.Limit == (Limit{}) {
 		opts.Limit = CommentLimit
 	}
 	c := newComment(r, opts)
 	var out []string
-	for i, t := range tiers {
+	for _, t := range tiers {
 		t.room = opts.Limit
 		body := c.write(t)
-		if !opts.Limit.Fits(body) && i < len(tiers)-1 || len(out) > 0 && len(body) >= len(out[len(out)-1]) {
-			continue
+		if opts.Limit.Fits(body) && (len(out) == 0 || len(body) < len(out[len(out)-1])) {
+			out = append(out, body)
 		}
-		out = append(out, body)
 	}
-	return out
+	return append(out, c.shortest())
+}
+
+// shortest is the verdict and where to find the rest.
+func (c *comment) shortest() string {
+	c.Reset()
+	c.headline()
+	c.printf("**This change is too large for a comment.** %s\n", c.elsewhere())
+	return c.String()
 }
 
 // tier is how much a comment shows; 0 means no bound.
@@ -124,7 +131,7 @@ var verdictMarks = map[Verdict]string{Pass: "✅", Fail: "❌", Incomplete: "⚠
 func (c *comment) headline() {
 	title := c.r.Headline()
 	if c.opts.Title != "" {
-		title = prose(c.opts.Title) + ": " + title
+		title = prose(shorten(c.opts.Title, 100)) + ": " + title
 	}
 	c.printf("### %s %s\n\n", verdictMarks[c.r.Verdict], title)
 	t := c.r.total()
