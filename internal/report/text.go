@@ -41,7 +41,7 @@ func Text(w io.Writer, r *Report, opts TextOptions) error {
 		fmt.Fprintf(t, "%s cannot be reached by the change\n", plural(r.Unaffected, "target"))
 	}
 	hue := map[Verdict]string{Pass: green, Fail: red, Incomplete: yellow}[r.Verdict]
-	fmt.Fprintf(t, "%s %s\n", t.color(hue, string(r.Verdict)+":"), r.Headline())
+	fmt.Fprintf(t, "%s %s\n", t.color(hue, string(r.Verdict)+":"), strings.TrimPrefix(r.Headline(), "Incomplete: "))
 	return out.Flush()
 }
 
