@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -67,12 +68,10 @@ var loadDescription = sync.OnceValues(func() (*description, error) {
 			}
 		}
 	}
-	// The most literal template wins: git/matching-refs before git/{something}.
+	// The most literal template wins: commits/{ref}/check-runs before commits/{ref}, whose ref may hold slashes.
+	literal := func(r route) int { return len(placeholder.ReplaceAllString(r.template, "")) }
 	slices.SortFunc(d.routes, func(a, b route) int {
-		if n := len(a.params) - len(b.params); n != 0 {
-			return n
-		}
-		return strings.Compare(a.template, b.template)
+		return cmp.Or(literal(b)-literal(a), strings.Compare(a.template, b.template), strings.Compare(a.method, b.method))
 	})
 	return d, nil
 })

@@ -2,10 +2,13 @@ package githubtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,6 +38,26 @@ const DefaultBranch = "main"
 // Files is the content of files by their slash-separated path.
 type Files map[string]string
 
+// repoConfig lets clients push, and fetch any commit that is reachable, as GitHub does.
+const repoConfig = `
+[http]
+	receivepack = true
+[uploadpack]
+	allowAnySHA1InWant = true
+	allowFilter = true
+[gc]
+	auto = 0
+`
+
+func appendFile(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
 // CreateRepo makes an empty repository named owner/name.
 func (gh *GitHub) CreateRepo(fullName string) *Repo {
 	gh.t.Helper()
@@ -46,10 +69,9 @@ func (gh *GitHub) CreateRepo(fullName string) *Repo {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		gh.t.Fatalf("githubtest: %v", err)
 	}
-	r.Git("init", "--quiet", "--bare", "--initial-branch="+DefaultBranch, ".")
-	for _, setting := range []string{"http.receivepack=true", "uploadpack.allowAnySHA1InWant=true", "uploadpack.allowFilter=true", "gc.auto=0"} {
-		name, value, _ := strings.Cut(setting, "=")
-		r.Git("config", name, value)
+	r.Git("init", "--quiet", "--bare", "--template=", "--initial-branch="+DefaultBranch, ".")
+	if err := appendFile(filepath.Join(r.Dir, "config"), repoConfig); err != nil {
+		gh.t.Fatalf("githubtest: %v", err)
 	}
 	gh.mu.Lock()
 	defer gh.mu.Unlock()
@@ -131,46 +153,26 @@ func (r *Repo) change(branch string, write Files, remove []string, message strin
 	if parent == "" {
 		parent = r.tip("refs/heads/" + DefaultBranch)
 	}
-	id, err := r.commitFiles(parent, write, remove, message)
-	if err == nil {
-		_, err = r.git("", "update-ref", "refs/heads/"+branch, id)
-	}
-	if err != nil {
-		r.gh.t.Fatalf("githubtest: commit on %s: %v", branch, err)
-	}
-	return id
-}
-
-func (r *Repo) commitFiles(parent string, write Files, remove []string, message string) (string, error) {
-	index := []string{"GIT_INDEX_FILE=" + filepath.Join(r.gh.t.TempDir(), "index")}
+	var stream strings.Builder
+	fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Octo Cat <octocat@example.com> %d +0000\ndata %d\n%s\n", branch, r.gh.now().Unix(), len(message), message)
 	if parent != "" {
-		if _, err := r.gitEnv(index, "", "read-tree", parent); err != nil {
-			return "", err
-		}
+		fmt.Fprintf(&stream, "from %s\n", parent)
 	}
-	var changes strings.Builder
-	for path, content := range write {
-		blob, err := r.git(content, "hash-object", "-w", "--stdin")
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&changes, "100644 %s\t%s\x00", blob, path)
+	for _, path := range slices.Sorted(maps.Keys(write)) {
+		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", importPath(path), len(write[path]), write[path])
 	}
 	for _, path := range remove {
-		fmt.Fprintf(&changes, "0 %040d\t%s\x00", 0, path)
+		fmt.Fprintf(&stream, "D %s\n", importPath(path))
 	}
-	if _, err := r.gitEnv(index, changes.String(), "update-index", "-z", "--index-info"); err != nil {
-		return "", err
+	if _, err := r.git(stream.String(), "fast-import", "--quiet"); err != nil {
+		r.gh.t.Fatalf("githubtest: commit on %s: %v", branch, err)
 	}
-	tree, err := r.gitEnv(index, "", "write-tree")
-	if err != nil {
-		return "", err
-	}
-	var parents []string
-	if parent != "" {
-		parents = []string{parent}
-	}
-	return r.commitTree(tree, parents, message, person{}, person{})
+	return r.Tip(branch)
+}
+
+// importPath writes a path as fast-import reads it.
+func importPath(path string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(path) + `"`
 }
 
 // person is the author or committer of a commit; the zero value is a default.

@@ -1,0 +1,235 @@
+package github_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/githubtest"
+)
+
+func (s *scene) check(annotations int) github.CheckRun {
+	check := github.CheckRun{Name: "sluice", Head: s.head, Conclusion: github.Failure, Title: "1 error", Summary: []string{"summary"}}
+	for i := range annotations {
+		check.Annotations = append(check.Annotations, github.Annotation{
+			Path: "app.yaml", Line: i + 1, Column: 3, Level: github.LevelError, Title: "rule", Message: fmt.Sprint("message ", i),
+		})
+	}
+	return check
+}
+
+func (s *scene) publishCheck(t *testing.T, client *github.Client, check github.CheckRun) github.CheckResult {
+	t.Helper()
+	result, err := client.PublishCheck(context.Background(), check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// onlyRun gives the one check run on the head, and fails the test when there is another number of them.
+func (s *scene) onlyRun(t *testing.T) githubtest.CheckRun {
+	t.Helper()
+	runs := s.repo.CheckRuns(s.head)
+	if len(runs) != 1 {
+		t.Fatalf("%d check runs, want one", len(runs))
+	}
+	return runs[0]
+}
+
+func TestCheckRunIsCreatedThenUpdated(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	if got := s.publishCheck(t, s.client, s.check(1)); got.Kind != github.AsCheckRun || got.Annotated != 1 || got.URL == "" {
+		t.Errorf("%+v", got)
+	}
+	run := s.onlyRun(t)
+	if run.Name != "sluice" || run.Status != "completed" || run.Conclusion != "failure" || run.Title != "1 error" || run.Summary != "summary" ||
+		run.Annotations[0] != (githubtest.Annotation{Path: "app.yaml", StartLine: 1, EndLine: 1, StartColumn: 3, EndColumn: 3, Level: "failure", Title: "rule", Message: "message 0"}) {
+		t.Errorf("%+v", run)
+	}
+	if calls := s.client.Calls(); calls != 2 {
+		t.Errorf("%d calls, want 2: list, create", calls)
+	}
+	// The workflow is run again for the same commit: the annotation is not doubled.
+	again := s.check(2)
+	again.Conclusion, again.Title = github.Success, "fine"
+	s.publishCheck(t, s.client, again)
+	if run := s.onlyRun(t); run.Conclusion != "success" || run.Title != "fine" || len(run.Annotations) != 2 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestAnnotationsGoInBatches(t *testing.T) {
+	t.Parallel()
+	for n, wantCalls := range map[int]int{0: 2, 50: 2, 51: 3, 120: 4, 200: 5, 250: 5} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			got := s.publishCheck(t, s.client, s.check(n))
+			if calls := s.client.Calls(); calls != wantCalls {
+				t.Errorf("%d calls, want %d", calls, wantCalls)
+			}
+			run := s.onlyRun(t)
+			if shown := min(n, 200); len(run.Annotations) != shown || got.Annotated != shown || got.LeftOut != n-shown {
+				t.Errorf("%d annotations, %+v", len(run.Annotations), got)
+			}
+			if said := strings.Contains(run.Summary, "50 more annotations are not shown"); said != (n == 250) {
+				t.Errorf("summary %q", run.Summary)
+			}
+		})
+	}
+}
+
+func TestBatchThatFailed(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]githubtest.Fault{
+		"create, done":     {Method: "POST", Path: checksPath, Status: 502, Apply: true},
+		"create, not done": {Method: "POST", Path: checksPath, Status: 502},
+		"update, done":     {Method: "PATCH", Path: checkPath, Nth: 2, Status: 502, Apply: true},
+		"update, not done": {Method: "PATCH", Path: checkPath, Nth: 2, Status: 502},
+		"update, broken":   {Method: "PATCH", Path: checkPath, Reset: true, Apply: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.gh.AddFault(fault)
+			s.publishCheck(t, s.client, s.check(170))
+			if run := s.onlyRun(t); len(run.Annotations) != 170 || run.Conclusion != "failure" {
+				t.Errorf("%d annotations, %s", len(run.Annotations), run.Conclusion)
+			}
+		})
+	}
+}
+
+// Annotations cannot be taken back, so a run whose annotations no longer hold is replaced.
+func TestAnnotationsThatNoLongerHold(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.publishCheck(t, s.client, s.check(3))
+	s.publishCheck(t, s.client, s.check(1))
+	runs := s.repo.CheckRuns(s.head)
+	if len(runs) != 2 || len(runs[1].Annotations) != 1 {
+		t.Fatalf("%+v", runs)
+	}
+	s.publishCheck(t, s.client, s.check(1)) // the newest is found
+	if runs := s.repo.CheckRuns(s.head); len(runs) != 2 {
+		t.Errorf("%d check runs, want two", len(runs))
+	}
+}
+
+func TestCheckRunOfAnotherApp(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	other := s.gh.AddToken("other", githubtest.Token{Login: "acme[bot]", App: "acme", Permissions: map[string]string{"checks": "write"}})
+	s.publishCheck(t, s.as(t, other), s.check(1))
+	if got := s.publishCheck(t, s.client, s.check(2)); got.Kind != github.AsCheckRun {
+		t.Errorf("%+v", got)
+	}
+	if runs := s.repo.CheckRuns(s.head); len(runs) != 2 || runs[1].App != "github-actions" || len(runs[1].Annotations) != 2 {
+		t.Errorf("%+v", runs)
+	}
+	// A job of the same name has a check run too, by the same App.
+	job := s.check(0)
+	job.ID = "8d5a-job"
+	s.publishCheck(t, s.client, job)
+	s.publishCheck(t, s.client, s.check(2))
+	if runs := s.repo.CheckRuns(s.head); len(runs) != 3 {
+		t.Errorf("%d check runs, want three", len(runs))
+	}
+}
+
+func TestCheckRunLimits(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	check := s.check(0)
+	check.Title = strings.Repeat("t", 300)
+	check.Summary = []string{strings.Repeat("é", 70_000)}
+	check.Text = []string{strings.Repeat("x", 70_000), "short"}
+	check.Annotations = []github.Annotation{
+		{Level: github.LevelError, Message: "on no file"},
+		{Path: "a", Line: 0, Level: "odd", Message: strings.Repeat("m", 70_000), Title: strings.Repeat("t", 300)},
+		{Path: "a", Line: 5, EndLine: 7, Column: 2, Level: github.LevelWarning},
+		{Path: "a", Line: 5, EndLine: 7, Column: 2, Level: github.LevelWarning},
+	}
+	if got := s.publishCheck(t, s.client, check); got.Annotated != 2 || got.LeftOut != 2 {
+		t.Errorf("%+v", got)
+	}
+	run := s.onlyRun(t)
+	if n := utf8.RuneCountInString(run.Summary); n > 65535 || n < 32000 || !utf8.ValidString(run.Summary) || !strings.Contains(run.Summary, "Cut here") {
+		t.Errorf("summary of %d runes", n)
+	}
+	if run.Text != "short" || utf8.RuneCountInString(run.Title) != 255 {
+		t.Errorf("text %.20q, title of %d", run.Text, len(run.Title))
+	}
+	if an := run.Annotations[0]; an.StartLine != 1 || an.Level != "notice" || len(an.Message) > 64<<10 || utf8.RuneCountInString(an.Title) > 255 {
+		t.Errorf("%+v", an)
+	}
+	if an := run.Annotations[1]; an.StartColumn != 0 || an.Message != "(no message)" {
+		t.Errorf("%+v", an)
+	}
+}
+
+func TestStatusInsteadOfCheckRun(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	person := s.gh.AddToken("ghp", githubtest.Token{Login: "octocat", Permissions: map[string]string{"statuses": "write", "checks": "write"}})
+	check := s.check(2)
+	check.Title, check.DetailsURL = strings.Repeat("é", 200), "https://example.com/run"
+	got := s.publishCheck(t, s.as(t, person), check)
+	var permission *github.PermissionError
+	if got.Kind != github.AsStatus || got.LeftOut != 2 || !errors.As(got.Instead, &permission) || !strings.Contains(got.Instead.Error(), "via a GitHub App") {
+		t.Errorf("%+v", got)
+	}
+	statuses := s.repo.Statuses(s.head)
+	if len(statuses) != 1 || statuses[0].State != "failure" || statuses[0].Context != "sluice" || utf8.RuneCountInString(statuses[0].Description) != 140 ||
+		statuses[0].TargetURL != "https://example.com/run" {
+		t.Errorf("%+v", statuses)
+	}
+	for conclusion, want := range map[string]string{github.Success: "success", github.Neutral: "success", github.ActionRequired: "error"} {
+		check.Conclusion = conclusion
+		s.publishCheck(t, s.as(t, person), check)
+		if got := s.repo.Statuses(s.head)[0].State; got != want {
+			t.Errorf("%s gives the status %s, want %s", conclusion, got, want)
+		}
+	}
+}
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	publication := github.Publication{Head: s.head, Pull: s.pr, CommentID: "check", Comment: []string{"body"}, Check: s.check(3)}
+	out := s.client.Publish(context.Background(), publication)
+	if out.Comment == nil || out.Check == nil || len(out.Missing) != 0 || out.Degraded() {
+		t.Errorf("%+v", out)
+	}
+	if out.Calls != 7 {
+		t.Errorf("%d calls, want 7: list and create the check run; who am I; list, pull request, create, list", out.Calls)
+	}
+	if again := s.as(t, s.gh.ActionsToken()).Publish(context.Background(), publication); again.Calls != 6 || again.Comment.Action != github.CommentUnchanged {
+		t.Errorf("again: %+v", again)
+	}
+
+	// A fork's token: nothing is published, and each reason is there.
+	out = s.as(t, s.gh.ForkToken()).Publish(context.Background(), github.Publication{Head: s.push(t), Pull: s.pr, CommentID: "check", Comment: []string{"other"}, Check: s.check(3)})
+	if out.Comment != nil || out.Check != nil || len(out.Missing) != 2 || !out.Degraded() {
+		t.Fatalf("%+v", out)
+	}
+	for i, want := range []string{"checks: write\n      statuses: write", "pull-requests: write"} {
+		if !strings.Contains(out.Missing[i].Why.Error(), want) {
+			t.Errorf("%s: %v, want %q in it", out.Missing[i].What, out.Missing[i].Why, want)
+		}
+	}
+
+	// One part that fails does not keep the other back, and a server error is not a degradation.
+	s.gh.AddFault(githubtest.Fault{Method: "GET", Path: commentsPath, Status: 500, Times: -1})
+	publication.Head = s.repo.Tip("feature")
+	out = s.client.Publish(context.Background(), publication)
+	if out.Check == nil || len(out.Missing) != 1 || out.Missing[0].What != "comment" || out.Degraded() {
+		t.Errorf("%+v", out)
+	}
+}

@@ -1,0 +1,233 @@
+package github_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/githubtest"
+)
+
+const (
+	prBase   = "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"
+	prHead   = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
+	prMerge  = "b1d2c3e4f5a60718293a4b5c6d7e8f9012345678"
+	prTrial  = "c4295bd74fb0f4fda03689c3df3f2803b658fd85"
+	pushed   = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
+	runnerAt = "0123456789012345678901234567890123456789"
+	hello    = "Codertocat/Hello-World"
+)
+
+// TestEveryExampleEvent goes over all examples of payloads: what runs, on which commits, and what is refused.
+func TestEveryExampleEvent(t *testing.T) {
+	t.Parallel()
+	pull := func(change func(*github.Event)) github.Event {
+		e := github.Event{
+			Name: "pull_request", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Check: true,
+			Base: prBase, Head: prHead, Ref: "refs/heads/master",
+			Pull: &github.Pull{Number: 2, HeadRef: "changes", HeadRepo: hello, Labels: []string{"bug"}},
+		}
+		change(&e)
+		return e
+	}
+	action := func(name string) github.Event { return pull(func(e *github.Event) { e.Action = name }) }
+	fork := func(name string) github.Event {
+		return pull(func(e *github.Event) {
+			e.Action, e.Sender, e.Pull.HeadRepo, e.Pull.Fork = name, "forker", "forker/Hello-World", true
+		})
+	}
+	want := map[string]github.Event{
+		"pull_request.opened.json":           action("opened"),
+		"pull_request.synchronize.json":      action("synchronize"),
+		"pull_request.reopened.json":         action("reopened"),
+		"pull_request.ready_for_review.json": action("ready_for_review"),
+		"pull_request.labeled.json": pull(func(e *github.Event) {
+			e.Action, e.Pull.MergeSHA = "labeled", prTrial
+		}),
+		"pull_request.opened-from-fork.json":      fork("opened"),
+		"pull_request.synchronize-from-fork.json": fork("synchronize"),
+		"pull_request.opened-fork-deleted.json": pull(func(e *github.Event) {
+			e.Action, e.Sender, e.Pull.HeadRepo, e.Pull.Fork = "opened", "forker", "", true
+		}),
+		"pull_request.closed-unmerged.json": pull(func(e *github.Event) {
+			e.Action, e.Check, e.Why = "closed", false, "the pull request was closed without being merged"
+			e.Pull.MergeSHA = prTrial
+		}),
+		"pull_request.closed-merged.json": pull(func(e *github.Event) {
+			e.Action, e.Check, e.Promote, e.Head = "closed", false, true, prMerge
+			e.Pull.Merged, e.Pull.MergeSHA = true, prMerge
+		}),
+		"merge_group.checks_requested.json": {
+			Name: "merge_group", Action: "checks_requested", Repo: "octo-org/octo-repo", DefaultBranch: "main", Sender: "Codertocat", Check: true,
+			Base: "380387fbc80638b734a49e1be1c4dfec1c01b33c", Head: "2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d",
+			Ref: "refs/heads/gh-readonly-queue/main/pr-104-929f8209d40f77f4abc622a499c93a83babdbe64",
+		},
+		"push.branch-created.json": {
+			Name: "push", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Check: true, Promote: true, Head: pushed, Ref: "refs/heads/master",
+		},
+		"push.branch.json": {
+			Name: "push", Repo: "binkkatal/sample_app", DefaultBranch: "master", Sender: "binkkatal", Check: true, Promote: true,
+			Base: "737d38c599c1b2991664dfc6155d6bf516fcce36", Head: "fd489864e7642b48eaad6e3f155c10e46810ec72", Ref: "refs/heads/master",
+		},
+		"push.tag.json": {
+			Name: "push", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Head: pushed, Ref: "refs/tags/simple-tag",
+			Why: "the push was of a tag: environments live on branches",
+		},
+		"push.deleted.json": {
+			Name: "push", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Base: pushed, Ref: "refs/tags/simple-tag",
+			Why: "the push deleted refs/tags/simple-tag",
+		},
+		"workflow_dispatch.json": {
+			Name: "workflow_dispatch", Repo: "octo-org/octo-repo", DefaultBranch: "main", Sender: "octocat", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/main",
+		},
+		"schedule.json": {
+			Name: "schedule", Repo: hello, DefaultBranch: "master", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/master",
+		},
+	}
+	manifest, err := githubtest.EventFile("MANIFEST.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples []struct{ File, Event string }
+	if err := json.Unmarshal(manifest, &examples); err != nil {
+		t.Fatal(err)
+	}
+	env := github.Env{Repo: hello, SHA: runnerAt, Ref: "refs/heads/master"}
+	for _, example := range examples {
+		t.Run(example.File, func(t *testing.T) {
+			payload, err := githubtest.EventFile(example.File)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := github.ParseEvent(example.Event, payload, env)
+			expected, runs := want[example.File]
+			delete(want, example.File)
+			var refused *github.EventError
+			if !runs {
+				if !errors.As(err, &refused) || refused.Name != example.Event {
+					t.Errorf("%+v, %v: want an EventError", got, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(expected, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	for file := range want {
+		t.Errorf("%s is not among the examples", file)
+	}
+}
+
+func TestRefusedEvents(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"":                    "sluice check",
+		"pull_request_target": "Use `on: pull_request`",
+		"workflow_run":        "Use `on: pull_request`",
+		"issues":              "runs on pull_request, merge_group, push, workflow_dispatch and schedule",
+	} {
+		_, err := github.ParseEvent(name, []byte("{}"), github.Env{})
+		var refused *github.EventError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", name, err, want)
+		}
+	}
+}
+
+func TestPayloadsThatLackWhatTheyMustHave(t *testing.T) {
+	t.Parallel()
+	id := prHead
+	for name, tt := range map[string]struct{ event, payload, want string }{
+		"not JSON":           {"push", `<html>`, "not JSON"},
+		"no pull request":    {"pull_request", `{}`, "no pull request"},
+		"number zero":        {"pull_request", `{"pull_request":{"number":0}}`, "no pull request"},
+		"no base repository": {"pull_request", `{"pull_request":{"number":1}}`, "which repository"},
+		"an option for a commit": {"pull_request", `{"pull_request":{"number":1,"base":{"sha":"--upload-pack=x","repo":{"full_name":"a/b"}},"head":{"sha":"` + id + `"}}}`,
+			`base is "--upload-pack=x", not a commit id`},
+		"merged without a commit": {"pull_request", `{"action":"closed","repository":{"default_branch":"main"},"pull_request":{"number":1,"merged":true,
+			"base":{"ref":"main","sha":"` + id + `","repo":{"full_name":"a/b"}},"head":{"sha":"` + id + `"}}}`, "merge_commit_sha"},
+		"no merge group":      {"merge_group", `{}`, "no merge group"},
+		"a push of nothing":   {"push", `{"ref":"refs/heads/main"}`, "before"},
+		"a short id":          {"push", `{"ref":"refs/heads/main","before":"` + id + `","after":"ec26c3e"}`, "after"},
+		"a run of no commit":  {"schedule", `{}`, "GITHUB_SHA"},
+		"a number for a name": {"push", `{"ref":7}`, "not JSON as GitHub sends it"},
+	} {
+		_, err := github.ParseEvent(tt.event, []byte(tt.payload), github.Env{})
+		var refused *github.EventError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, tt.want)
+		}
+	}
+}
+
+func TestMergeIntoAnotherBranchPromotesNothing(t *testing.T) {
+	t.Parallel()
+	payload, err := githubtest.EventFile("pull_request.closed-merged.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload = []byte(strings.ReplaceAll(string(payload), `"ref":"master"`, `"ref":"release"`))
+	got, err := github.ParseEvent("pull_request", payload, github.Env{})
+	if err != nil || got.Promote || got.Check || got.Why == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// The events that githubtest makes are as GitHub's, with our commits.
+func TestEventsOfTheFake(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	base := s.repo.Tip("main")
+	zero := strings.Repeat("0", 40)
+	for name, tt := range map[string]struct {
+		event   string
+		payload []byte
+		base    string
+		head    string
+		promote bool
+	}{
+		"pull request":  {"pull_request", s.repo.PullRequestEvent(s.pr, "opened"), base, s.head, false},
+		"merge group":   {"merge_group", s.repo.MergeGroupEvent(base, s.head), base, s.head, false},
+		"push":          {"push", s.repo.PushEvent("refs/heads/main", s.head, base), s.head, base, true},
+		"push, created": {"push", s.repo.PushEvent("refs/heads/feature", zero, s.head), "", s.head, false},
+		"dispatch":      {"workflow_dispatch", s.repo.DispatchEvent("main"), "", base, true},
+	} {
+		env := s.repo.RunnerEnv(tt.event, tt.payload)
+		got, err := github.NewActions(func(key string) string { return env[key] }, nil).Event()
+		if err != nil || !got.Check || got.Promote != tt.promote || got.Base != tt.base || got.Head != tt.head || got.Repo != "acme/config" || got.DefaultBranch != "main" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	for _, file := range []string{"pull_request.opened.json", "push.branch.json", "merge_group.checks_requested.json", "schedule.json"} {
+		payload, err := githubtest.EventFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		name, _, _ := strings.Cut(file, ".")
+		f.Add(name, payload)
+	}
+	f.Fuzz(func(t *testing.T, name string, payload []byte) {
+		got, err := github.ParseEvent(name, payload, github.Env{SHA: runnerAt})
+		if err != nil {
+			return
+		}
+		for _, id := range []string{got.Base, got.Head} {
+			if id != "" && strings.Trim(id, "0123456789abcdef") != "" {
+				t.Errorf("commit %q", id)
+			}
+		}
+		if !got.Check && !got.Promote && got.Why == "" {
+			t.Error("nothing to do, and not said why")
+		}
+	})
+}
