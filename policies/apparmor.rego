@@ -25,6 +25,7 @@ deny contains {"msg": msg, "path": path} if {
 
 deny contains {"msg": msg, "path": path} if {
 	some key, value in workload.template.pod.metadata.annotations
+	is_string(key) # not a list
 	is_string(value)
 	startswith(key, "container.apparmor.security.beta.kubernetes.io/")
 	not value in {"", "runtime/default"}

@@ -38,6 +38,7 @@ kind(_, value) := [what |
 }
 
 kind(key, value) := "what its name says is a secret" if {
+	is_string(key)
 	regex.match(names, key)
 	is_string(value)
 	not regex.match(any_shape, value)
