@@ -18,13 +18,16 @@ import (
 	"sigs.k8s.io/kustomize/api/konfig"
 )
 
+// cliDir holds the CLI while the tests run; "" when no test needs it.
+var cliDir string
+
 // cli builds the real kustomize, of the version in go.mod, once.
 var cli = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "kustomize-cli")
-	if err != nil {
+	var err error
+	if cliDir, err = os.MkdirTemp("", "kustomize-cli"); err != nil {
 		return "", err
 	}
-	program := filepath.Join(dir, "kustomize")
+	program := filepath.Join(cliDir, "kustomize")
 	out, err := exec.Command("go", "build", "-o", program, "sigs.k8s.io/kustomize/kustomize/v5").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the kustomize CLI: %w\n%s", err, out)

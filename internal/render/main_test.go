@@ -28,7 +28,11 @@ func TestMain(m *testing.M) {
 		hostile(os.Args[2], os.Stdin, os.Stdout)
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if cliDir != "" {
+		os.RemoveAll(cliDir)
+	}
+	os.Exit(code)
 }
 
 // testTree gives a file system object identities: hashes of content.
