@@ -8,14 +8,14 @@ import (
 )
 
 type checkRun struct {
-	id                         int64
-	app                        string
-	name, head, external       string
-	status, conclusion         string
-	details                    string
-	title, summary, text       string
-	annotations                []Annotation
-	started, completed, change time.Time
+	id                   int64
+	app                  string
+	name, head, external string
+	status, conclusion   string
+	details              string
+	title, summary, text string
+	annotations          []Annotation
+	started, completed   time.Time
 }
 
 // Annotation is a remark of a check run, with the names that the API has.

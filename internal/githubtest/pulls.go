@@ -274,6 +274,10 @@ func (r *Repo) json() obj {
 func (c *call) getRepo() reply {
 	out := c.repo.json()
 	out["network_count"], out["subscribers_count"], out["has_discussions"] = 0, 0, false
+	for _, setting := range []string{"allow_forking", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "allow_update_branch"} {
+		out[setting] = true
+	}
+	out["allow_auto_merge"], out["delete_branch_on_merge"] = false, false
 	return ok(out)
 }
 
