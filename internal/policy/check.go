@@ -2,8 +2,11 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -41,28 +44,71 @@ const maxMessage = 4_000
 func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result, error) {
 	c := check{engine: e, evaluator: evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)}}
 	defer c.evaluator.close()
-	inputs := make([]ast.Value, len(objects))
-	for i, object := range objects {
-		var err error
-		if inputs[i], err = input(object); err != nil {
-			c.incomplete(object, "policy/evaluation", finding.Pos{}, fmt.Sprintf("policies could not be evaluated: %v", err))
+	var all []subject
+	for _, object := range objects {
+		value := object.Value()
+		if value == nil {
+			c.incomplete(subject{object: object}, "policy/evaluation", finding.Pos{}, "policies could not be evaluated: the object is not valid YAML")
+			continue
 		}
+		input, err := ast.InterfaceToValue(value)
+		if err != nil {
+			return Result{}, fmt.Errorf("convert %s: %w", object.ID, err)
+		}
+		all = append(all, subject{object: object, input: input})
 	}
 	for _, s := range e.stages {
-		if err := c.stage(ctx, s, objects, inputs); err != nil {
-			return Result{}, err
+		for _, about := range s.subjects(all) {
+			if s.timeouts.Load() >= maxTimeouts {
+				c.incomplete(subject{}, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), e.limits.Time, about))
+				break
+			}
+			if err := c.evaluate(ctx, s, about); err != nil {
+				return Result{}, err
+			}
 		}
 	}
 	c.result.Findings.Sort()
 	return c.result, nil
 }
 
-func input(object *manifest.Object) (ast.Value, error) {
-	value := object.Value()
-	if value == nil {
-		return nil, errors.New("the object is not valid YAML")
+// subject is what a stage is evaluated for: one object, or all objects of the target that the stage looks at.
+type subject struct {
+	object *manifest.Object // nil for all
+	all    []*manifest.Object
+	input  ast.Value
+}
+
+// String names the subject in messages.
+func (s subject) String() string {
+	if s.object == nil {
+		return "this target"
 	}
-	return ast.InterfaceToValue(value)
+	return s.object.ID.String()
+}
+
+// subjects gives what the stage is to be evaluated for.
+func (s *stage) subjects(all []subject) []subject {
+	wanted := make([]subject, 0, len(all))
+	for _, one := range all {
+		if len(s.kinds) == 0 || slices.Contains(s.kinds, one.object.ID.Kind) {
+			wanted = append(wanted, one)
+		}
+	}
+	if !s.rules[0].target || len(wanted) == 0 {
+		return wanted
+	}
+	combined := subject{}
+	documents := make([]*ast.Term, len(wanted))
+	for i, one := range wanted {
+		combined.all = append(combined.all, one.object)
+		documents[i] = ast.ObjectTerm(
+			[2]*ast.Term{ast.StringTerm("path"), ast.StringTerm(one.object.Origin.File)},
+			[2]*ast.Term{ast.StringTerm("contents"), ast.NewTerm(one.input)},
+		)
+	}
+	combined.input = ast.NewArray(documents...)
+	return []subject{combined}
 }
 
 type check struct {
@@ -71,32 +117,21 @@ type check struct {
 	result    Result
 }
 
-func (c *check) stage(ctx context.Context, s *stage, objects []*manifest.Object, inputs []ast.Value) error {
-	for i, object := range objects {
-		if inputs[i] == nil || !s.wants(object) {
-			continue
-		}
-		if s.timeouts.Load() >= maxTimeouts {
-			c.incomplete(nil, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s for several objects and are no longer evaluated: %s and what follows it in this target is not checked",
-				s.set.title(), c.engine.limits.Time, object.ID))
-			return nil
-		}
-		out := c.evaluator.run(ctx, s.query, inputs[i])
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(out.err, errTimeout):
-			s.timeouts.Add(1)
-			c.incomplete(object, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s for this object: simplify them, or raise the limit", s.set.title(), c.engine.limits.Time))
-		case out.err != nil:
-			if err := c.oneByOne(ctx, s, object, inputs[i]); err != nil {
-				return err
-			}
-		default:
-			c.builtinErrors(s, object, out.builtins)
-			for j, r := range s.rules {
-				c.rule(s, r, object, out.results[j])
-			}
+// evaluate evaluates the rules of a stage for one subject.
+func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
+	out := c.evaluator.run(ctx, s.query, about.input)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(out.err, errTimeout):
+		s.timeouts.Add(1)
+		c.incomplete(about, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s for %s: simplify them", s.set.title(), c.engine.limits.Time, about))
+	case out.err != nil:
+		return c.oneByOne(ctx, s, about)
+	default:
+		c.builtinErrors(s, about, out.builtins)
+		for i, r := range s.rules {
+			c.rule(r, about, out.results[i])
 		}
 	}
 	return nil
@@ -112,19 +147,19 @@ func (s *Set) title() string {
 
 // oneByOne evaluates each rule by itself after their common query failed: an error in one rule must not hide what
 // the others find.
-func (c *check) oneByOne(ctx context.Context, s *stage, object *manifest.Object, in ast.Value) error {
+func (c *check) oneByOne(ctx context.Context, s *stage, about subject) error {
 	for _, r := range s.rules {
 		query, err := s.set.prepare(ctx, []rule{r})
 		if err != nil {
 			return fmt.Errorf("prepare policy %s: %w", r.ID, err)
 		}
-		out := c.evaluator.run(ctx, query, in)
+		out := c.evaluator.run(ctx, query, about.input)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		c.builtinErrors(s, object, out.builtins)
+		c.builtinErrors(s, about, out.builtins)
 		if out.err == nil {
-			c.rule(s, r, object, out.results[0])
+			c.rule(r, about, out.results[0])
 			continue
 		}
 		pos := r.Pos
@@ -136,12 +171,12 @@ func (c *check) oneByOne(ctx context.Context, s *stage, object *manifest.Object,
 				pos = s.set.pos(failed.Location)
 			}
 		}
-		c.incomplete(object, "policy/evaluation", pos, fmt.Sprintf("%s could not be evaluated for %s: %s", r.ID, object.ID, s.set.clean(message)))
+		c.incomplete(about, "policy/evaluation", pos, fmt.Sprintf("%s could not be evaluated for %s: %s", r.ID, about, s.set.clean(message)))
 	}
 	return nil
 }
 
-func (c *check) builtinErrors(s *stage, object *manifest.Object, errs []topdown.Error) {
+func (c *check) builtinErrors(s *stage, about subject, errs []topdown.Error) {
 	type place struct {
 		finding.Pos
 		message string
@@ -153,7 +188,7 @@ func (c *check) builtinErrors(s *stage, object *manifest.Object, errs []topdown.
 			continue
 		}
 		seen[at] = true
-		c.incomplete(object, "policy/evaluation", at.Pos, fmt.Sprintf("this expression fails for %s, so the rule it stands in decides nothing: %s", object.ID, at.message))
+		c.incomplete(about, "policy/evaluation", at.Pos, fmt.Sprintf("this expression fails for %s, so the rule it stands in decides nothing: %s", about, at.message))
 	}
 }
 
@@ -166,26 +201,26 @@ func (s *Set) clean(message string) string {
 }
 
 // rule turns the value of one rule into findings: result is the array that [Set.prepare] describes.
-func (c *check) rule(s *stage, r rule, object *manifest.Object, result any) {
+func (c *check) rule(r rule, about subject, result any) {
 	pair := result.([]any)
 	for _, name := range pair[1].([]any) {
 		if name == r.name {
-			c.result.Exceptions = append(c.result.Exceptions, Exception{Rule: r.ID, Object: object.ID.String()})
+			c.result.Exceptions = append(c.result.Exceptions, Exception{Rule: r.ID, Object: about.String()})
 			return
 		}
 	}
 	for _, value := range pair[0].([]any) {
-		found, shape := c.results(r, object, value)
+		found, shape := c.results(r, about, value)
 		c.result.Findings = append(c.result.Findings, found...)
 		if shape != "" {
-			c.incomplete(object, "policy/evaluation", r.Pos, fmt.Sprintf("%s %s for %s", r.ID, shape, object.ID))
+			c.incomplete(about, "policy/evaluation", r.Pos, fmt.Sprintf("%s %s for %s", r.ID, shape, about))
 		}
 	}
 }
 
 // results reads the value of a rule: a collection of messages, or of objects with a msg. What it cannot read it says
 // in shape.
-func (c *check) results(r rule, object *manifest.Object, value any) (found finding.List, shape string) {
+func (c *check) results(r rule, about subject, value any) (found finding.List, shape string) {
 	values, ok := value.([]any)
 	if !ok {
 		if value == false {
@@ -198,7 +233,8 @@ func (c *check) results(r rule, object *manifest.Object, value any) (found findi
 		values = values[:limit]
 	}
 	for _, value := range values {
-		f := finding.Finding{Rule: r.ID, Severity: r.Severity, Object: object.ID.String(), Pos: finding.Pos{File: object.Origin.File}}
+		f := finding.Finding{Rule: r.ID, Severity: r.Severity}
+		object := about.object
 		switch value := value.(type) {
 		case string:
 			f.Message = value
@@ -208,9 +244,15 @@ func (c *check) results(r rule, object *manifest.Object, value any) (found findi
 				continue
 			}
 			f.Path, _ = value["path"].(string)
+			if i, ok := index(value["index"]); ok && i < len(about.all) {
+				object = about.all[i]
+			}
 		default:
 			shape = fmt.Sprintf("gives a result that is neither a text nor an object with a msg (%v)", value)
 			continue
+		}
+		if object != nil {
+			f.Object, f.File = object.ID.String(), object.Origin.File
 		}
 		if f.Message = shorten(f.Message); f.Message != "" { // conftest: an empty message passes
 			found = append(found, f)
@@ -219,12 +261,22 @@ func (c *check) results(r rule, object *manifest.Object, value any) (found findi
 	return found, shape
 }
 
-func (c *check) incomplete(object *manifest.Object, ruleID string, pos finding.Pos, message string) {
+// index reads the number of the object, of all those of a target, that a result is about.
+func index(value any) (int, bool) {
+	number, ok := value.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(number.String())
+	return i, err == nil && i >= 0
+}
+
+func (c *check) incomplete(about subject, ruleID string, pos finding.Pos, message string) {
 	f := finding.Finding{Rule: ruleID, Severity: finding.Error, Message: message, Pos: pos}
-	if object != nil {
-		f.Object = object.ID.String()
+	if about.object != nil {
+		f.Object = about.object.ID.String()
 		if pos.File == "" {
-			f.File = object.Origin.File
+			f.File = about.object.Origin.File
 		}
 	}
 	c.result.Findings = append(c.result.Findings, f)

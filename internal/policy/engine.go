@@ -15,7 +15,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/sluice-dev/sluice/internal/finding"
-	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // Engine evaluates rules. It is safe for concurrent use.
@@ -50,6 +49,7 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 			if !r.Builtin {
 				namespaces = append(namespaces, r.namespace())
 			}
+			r.target = r.target || opts.Combine && !r.Builtin
 			if opts.choose(&r) {
 				chosen = append(chosen, r)
 				e.rules = append(e.rules, r.Rule)
@@ -86,11 +86,6 @@ func byInput(rules []rule) [][]rule {
 		groups[i] = append(groups[i], r)
 	}
 	return groups
-}
-
-// wants reports whether the stage looks at the object.
-func (s *stage) wants(object *manifest.Object) bool {
-	return len(s.kinds) == 0 || slices.Contains(s.kinds, object.ID.Kind)
 }
 
 // Rules gives the rules that are evaluated, sorted by id.

@@ -40,6 +40,9 @@ type Options struct {
 	Kubernetes string
 	// Namespaces are glob patterns over the Rego packages of the repository's own policies. Nil means all that have rules.
 	Namespaces []string
+	// Combine gives the repository's own rules all objects of a target at once, as conftest --combine does: an array
+	// of {"path": file, "contents": object}.
+	Combine bool
 	// Limits bound the evaluation.
 	Limits Limits
 }

@@ -39,8 +39,8 @@ type rule struct {
 
 // The rules that count, as in conftest: https://www.conftest.dev/#evaluating-policies
 var (
-	failureRule = regexp.MustCompile(`^(?:deny|violation)(?:_([a-zA-Z0-9_]*[a-zA-Z0-9]))?$`)
-	warningRule = regexp.MustCompile(`^warn(?:_([a-zA-Z0-9_]*[a-zA-Z0-9]))?$`)
+	failureRule = regexp.MustCompile(`^(?:deny|violation)(?:_[a-zA-Z0-9]+)*$`)
+	warningRule = regexp.MustCompile(`^warn(?:_[a-zA-Z0-9]+)*$`)
 )
 
 // Compiled is a repository's Rego as conftest's loader gives it.
@@ -65,7 +65,7 @@ func NewSet(c Compiled) *Set {
 		for _, r := range module.Rules {
 			name := r.Head.Name.String()
 			ref := module.Package.Path.String() + "." + name
-			severity, suffix, ok := kindOf(name)
+			severity, ok := severityOf(name)
 			if !ok || seen[ref] {
 				continue
 			}
@@ -76,7 +76,7 @@ func NewSet(c Compiled) *Set {
 					Severity: severity,
 					Pos:      s.pos(r.Head.Location),
 				},
-				ref: ref, name: suffix,
+				ref: ref, name: exceptionName(name),
 			})
 			describe(&s.rules[len(s.rules)-1].Rule, annotations(c.Compiler, module, r))
 		}
@@ -108,16 +108,27 @@ func hasRule(c *ast.Compiler, ref string) bool {
 	return err == nil && len(c.GetRules(parsed)) > 0
 }
 
-// kindOf gives the severity of a conftest rule and the name that an exception calls it by; ok is false for a rule
-// that is a helper.
-func kindOf(name string) (severity finding.Severity, suffix string, ok bool) {
-	if m := failureRule.FindStringSubmatch(name); m != nil {
-		return finding.Error, m[1], true
+// severityOf gives the severity of a conftest rule; ok is false for a rule that is a helper.
+func severityOf(name string) (severity finding.Severity, ok bool) {
+	switch {
+	case failureRule.MatchString(name):
+		return finding.Error, true
+	case warningRule.MatchString(name):
+		return finding.Warning, true
+	default:
+		return 0, false
 	}
-	if m := warningRule.FindStringSubmatch(name); m != nil {
-		return finding.Warning, m[1], true
+}
+
+// exceptionName is what an exception calls a rule by: the name without its prefix, as conftest cuts it.
+func exceptionName(rule string) string {
+	if rule == "deny" || rule == "violation" || rule == "warn" {
+		return ""
 	}
-	return 0, "", false
+	for _, prefix := range []string{"violation_", "deny_", "warn_"} {
+		rule = strings.TrimPrefix(rule, prefix)
+	}
+	return rule
 }
 
 // namespace gives a package as people write it: "kubernetes.images".

@@ -1,0 +1,7 @@
+package kubernetes.images
+
+deny contains "images" if input.kind == "Deployment"
+
+exception contains ["x"] if true
+
+deny_x contains "x" if true

@@ -1,0 +1,3 @@
+package team.ab
+
+warn contains "team" if input.kind == "Deployment"
