@@ -165,7 +165,7 @@ func TestPullRequest(t *testing.T) {
 	}
 	s.wants("the summary", run.summary, "2 findings must be fixed")
 	s.wants("the outputs", run.outputs, "verdict<<", "fail\n", "apps/shop/overlays/prod", "#issuecomment-")
-	s.wants("report.json", readFile(t, filepath.Join(reports, "report.json")), `"version":1`, head)
+	s.wants("report.json", readFile(t, filepath.Join(reports, "report.json")), `"version": 1`, head)
 	if calls := len(s.gh.Requests()); calls >= 15 {
 		t.Errorf("%d API calls, want fewer than 15", calls)
 	}
@@ -263,7 +263,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"403: no permission", githubtest.Fault{Method: "POST", Path: comments, Times: -1, Status: 403}, 0, 0, "pull-requests: write"},
 		{"404: hidden", githubtest.Fault{Method: "POST", Path: comments, Times: -1, Status: 404}, 3, 0, "could not be written"},
-		{"422: too long", githubtest.Fault{Method: "POST", Path: comments, Status: 422, Body: map[string]any{"message": "Validation Failed", "errors": []any{map[string]any{"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body is too long (maximum is 65536 characters)"}}}}, 0, 1, ""},
+		{"422: too long", githubtest.Fault{Method: "POST", Path: comments, Status: 422, Body: map[string]any{"message": "Validation Failed", "documentation_url": "https://docs.github.com/rest", "errors": []any{map[string]any{"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body is too long (maximum is 65536 characters)"}}}}, 0, 1, ""},
 		{"429: limited", githubtest.SecondaryLimit(429, time.Second).On("POST", comments), 0, 1, ""},
 		{"502 once", githubtest.Fault{Method: "POST", Path: comments, Status: 502}, 0, 1, ""},
 		{"502, though it was done", githubtest.Fault{Method: "POST", Path: comments, Status: 502, Apply: true}, 0, 1, ""},

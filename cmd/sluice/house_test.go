@@ -28,7 +28,7 @@ var house = map[string]string{
 	"internal/config":     "finding",
 	"internal/plan":       "config finding",
 	"internal/manifest":   "finding",
-	"internal/render":     "manifest plan finding",
+	"internal/render":     "manifest plan config finding",
 	"internal/schema":     "manifest finding",
 	"internal/policy":     "manifest finding policies",
 	"internal/lint":       "diff manifest finding",

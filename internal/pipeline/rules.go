@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/policy"
+	"github.com/sluice-dev/sluice/internal/schema"
 )
 
 // rules is the configuration of both sides. Base's binds: a pull request must not switch off its own gate. Head's says
@@ -73,10 +75,30 @@ func readConfigFile(tree Tree) ([]byte, finding.List) {
 // parseConfig gives the built-in defaults where there is no file, or one with mistakes.
 func parseConfig(data []byte) (*config.Config, finding.List) {
 	cfg, problems := config.Parse(config.FileName, data)
+	problems = append(problems, unknownVersions(cfg)...)
 	if len(problems) > 0 {
 		cfg, _ = config.Parse(config.FileName, nil)
 	}
 	return cfg, problems
+}
+
+// unknownVersions finds Kubernetes versions that there are no schemas for.
+func unknownVersions(cfg *config.Config) finding.List {
+	var out finding.List
+	check := func(version config.KubernetesVersion, path ...any) {
+		schemas, err := schema.Kubernetes()
+		if err == nil && version != "" {
+			_, err = schemas.Version(string(version))
+		}
+		if err != nil {
+			out = append(out, finding.Finding{Rule: "config/kubernetes", Severity: finding.Error, Message: err.Error(), Pos: cfg.Pos(path...)})
+		}
+	}
+	check(cfg.Validation.Kubernetes, "validation", "kubernetes")
+	for _, name := range slices.Sorted(maps.Keys(cfg.Environments)) {
+		check(cfg.Environments[name].Kubernetes, "environments", name, "kubernetes")
+	}
+	return out
 }
 
 func count(n int, what string) string {
