@@ -140,14 +140,18 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
-	t.noteRate(res.Header)
+	t.noteRate(res)
 	return res, nil
 }
 
 // noteRate remembers a used-up limit. The library would do so too, with the real clock, and refuse the next call instead of
-// waiting: so it is not told when the limit is reset.
-func (t *transport) noteRate(h http.Header) {
+// waiting: so it is not told, by an answer that is good, when the limit is reset.
+func (t *transport) noteRate(res *http.Response) {
+	h := res.Header
 	reset, ok := resetTime(h)
+	if res.StatusCode < 400 {
+		defer h.Del("X-RateLimit-Reset")
+	}
 	if ok && h.Get("X-RateLimit-Resource") != "graphql" { // a budget of its own
 		t.mu.Lock()
 		t.resume = time.Time{}
