@@ -54,3 +54,13 @@ func sameQuantity(a, b string) bool {
 	y, ok := quantity(b)
 	return ok && x.Cmp(y) == 0
 }
+
+// CompareQuantities orders two quantities, such as 1Gi and 1024Mi, as [cmp.Compare] does; ok is false where one of them is none.
+func CompareQuantities(a, b string) (order int, ok bool) {
+	x, okA := quantity(a)
+	y, okB := quantity(b)
+	if !okA || !okB {
+		return 0, false
+	}
+	return x.Cmp(y), true
+}
