@@ -1,13 +1,11 @@
 package schema
 
 import (
-	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -24,23 +22,16 @@ var corpora = filepath.Join("..", "..", "..", "shared", "corpora")
 // kubeconform gives kubeconform's own validator over the schemas of a version, unpacked to files of the names it expects.
 func kubeconform(t testing.TB, set *Set, version string) validator.Validator {
 	t.Helper()
-	i, ok := set.store.index(version)
-	if !ok {
-		t.Fatalf("no version %s", version)
+	documents, err := set.Standalone(version)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r := set.store.versions[i]
 	dir := filepath.Join(t.TempDir(), "v"+version+".0-standalone-strict")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for g, name := range r.kinds {
-		group, apiVersion := manifest.SplitAPIVersion(g.apiVersion)
-		file := strings.ToLower(g.kind) + "-" + apiVersion + ".json"
-		if group != "" {
-			group, _, _ = strings.Cut(group, ".")
-			file = strings.ToLower(g.kind+"-"+group+"-"+apiVersion) + ".json"
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), standalone(t, r, name), 0o644); err != nil {
+	for file, document := range documents {
+		if err := os.WriteFile(filepath.Join(dir, file), document, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,57 +40,6 @@ func kubeconform(t testing.TB, set *Set, version string) validator.Validator {
 		t.Fatal(err)
 	}
 	return v
-}
-
-// standalone gives a definition as one document without references out of it.
-func standalone(t testing.TB, r *release, root string) []byte {
-	t.Helper()
-	definitions := map[string]any{}
-	var include func(name string, nullable bool) string
-	var rewrite func(node any)
-	rewrite = func(node any) {
-		switch node := node.(type) {
-		case map[string]any:
-			if ref, ok := node["$ref"].(string); ok {
-				name, nullable := strings.CutPrefix(ref, "/nullable/")
-				node["$ref"] = "#/definitions/" + include(strings.TrimPrefix(name, "/definition/"), nullable)
-			}
-			for _, child := range node {
-				rewrite(child)
-			}
-		case []any:
-			for _, child := range node {
-				rewrite(child)
-			}
-		}
-	}
-	include = func(name string, nullable bool) string {
-		key := name
-		if nullable {
-			key += "-or-null"
-		}
-		if _, done := definitions[key]; done {
-			return key
-		}
-		var doc map[string]any
-		if err := json.Unmarshal(r.definitions[name], &doc); err != nil {
-			t.Fatal(err)
-		}
-		definitions[key] = doc
-		if kind, ok := doc["type"].(string); ok && nullable {
-			doc["type"] = []any{kind, "null"}
-		}
-		rewrite(doc)
-		return key
-	}
-	doc := definitions[include(root, false)].(map[string]any)
-	top := maps.Clone(doc)
-	top["definitions"] = definitions
-	data, err := json.Marshal(top)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 // sameVerdict compares our verdict on an object with kubeconform's. Objects of which a schema exists must agree.
