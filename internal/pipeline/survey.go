@@ -88,7 +88,7 @@ func union(a, b config.Layout) config.Layout {
 func (c *Check) selectTargets(s *scene) []plan.Selection {
 	var selected []plan.Selection
 	if c.Scope.All {
-		selected = plan.All(s.base, s.head, "--all")
+		selected = plan.All(s.base, s.head, "every target was asked for")
 	} else {
 		selected = plan.Select(s.base, s.head, c.Changed)
 	}

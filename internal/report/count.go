@@ -213,6 +213,8 @@ func (r *Report) Headline() string {
 		return plural(r.gating(), "finding") + " must be fixed"
 	case r.Verdict != Pass:
 		return "This report is not finished"
+	case r.Base == "":
+		return plural(len(r.Targets), "target") + ": no objections"
 	case t.changes() == 0:
 		return "Nothing changes in what is deployed"
 	}

@@ -72,12 +72,9 @@ func (t textWriter) layout(r *Report) {
 	for _, target := range r.Targets {
 		fmt.Fprintf(t, "  %s  %s in %s, %s (%s)\n", visible(target.ID, ""), visible(target.App, ""), visible(target.Environment, ""),
 			plural(target.Objects, "object"), target.Status)
-		for _, why := range target.Why {
-			fmt.Fprintf(t, "    %s\n", t.color(faint, visible(why, "")))
-		}
 	}
 	if len(r.NonTargets) > 0 {
-		fmt.Fprintf(t, "%s\n", t.color(bold, fmt.Sprintf("%s that no target is", plural(len(r.NonTargets), "directory"))))
+		fmt.Fprintf(t, "%s\n", t.color(bold, fmt.Sprintf("%s with a kustomization that is no target", plural(len(r.NonTargets), "directory"))))
 	}
 	for _, n := range r.NonTargets {
 		fmt.Fprintf(t, "  %s  %s\n", visible(n.Dir, ""), t.color(faint, visible(n.Why, "")))
