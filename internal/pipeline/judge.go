@@ -160,7 +160,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if out.kubernetes, err = j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment))); err != nil {
 		return out, err
 	}
-	checked, err := j.schemas.Check(out.kubernetes, r.Objects)
+	checked, err := j.schemas.Check(out.kubernetes, r.Objects, schema.Context{})
 	if err != nil {
 		return out, err
 	}

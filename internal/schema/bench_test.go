@@ -60,7 +60,7 @@ func perObject(b *testing.B, objects int) {
 func BenchmarkCheck(b *testing.B) {
 	set, objects := builtin(b), goodObjects(b)
 	for b.Loop() {
-		if _, err := set.Check("", objects); err != nil {
+		if _, err := set.Check("", objects, Context{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func BenchmarkColdCheck(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := set.Check("", objects); err != nil {
+		if _, err := set.Check("", objects, Context{}); err != nil {
 			b.Fatal(err)
 		}
 	}

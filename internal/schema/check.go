@@ -28,15 +28,24 @@ type Result struct {
 	UnknownKinds map[string]int // those objects by apiVersion and kind: "example.com/v1 FooBar"
 }
 
+// Context is what objects are checked with, besides the schemas of Kubernetes. The zero value is nothing more.
+type Context struct {
+	Custom *Custom            // definitions of custom resources
+	Old    []*manifest.Object // the objects that these replace: rules may compare both
+}
+
 // Check validates objects against the schemas of a Kubernetes version, as [Set.Version] takes it; an unknown version is an error.
 // Every object is counted, as validated or as unknown. The findings are the same whatever the number of processors.
-func (s *Set) Check(version string, objects []*manifest.Object) (Result, error) {
+func (s *Set) Check(version string, objects []*manifest.Object, with Context) (Result, error) {
 	minor, err := s.Version(version)
 	if err != nil {
 		return Result{}, err
 	}
 	i, _ := s.store.index(minor)
-	check := checker{set: s, index: i, compiler: s.compilers[i]}
+	check := checker{set: s, index: i, compiler: s.compilers[i], custom: with.Custom, old: make(map[manifest.ID]*manifest.Object)}
+	for _, o := range with.Old {
+		check.old[o.ID] = o
+	}
 	verdicts := make([]verdict, len(objects))
 	each(len(objects), func(n int) { verdicts[n] = check.object(objects[n]) })
 	return check.join(objects, verdicts), nil
@@ -67,6 +76,8 @@ type checker struct {
 	set      *Set
 	index    int // of the version in the store
 	compiler *compiler
+	custom   *Custom
+	old      map[manifest.ID]*manifest.Object
 }
 
 func (c checker) release() *release { return c.compiler.release }
@@ -81,6 +92,9 @@ func (c checker) object(o *manifest.Object) verdict {
 	schema, err := c.compiler.schemaOf(g)
 	switch {
 	case errors.Is(err, errNotServed):
+		if d := c.custom.find(g); d != nil {
+			return c.customObject(o, d)
+		}
 		return c.notServed(o, g)
 	case err != nil:
 		return verdict{unknown: true, findings: finding.List{c.about(o, RuleUnusable, finding.Error, "",
@@ -93,6 +107,9 @@ func (c checker) object(o *manifest.Object) verdict {
 	}
 	for _, p := range problems(schema, value) {
 		v.findings = append(v.findings, c.about(o, RuleInvalid, finding.Error, p.path, p.message))
+	}
+	if isDefinition(o) && len(v.findings) == 0 {
+		v.findings = c.definition(o)
 	}
 	return v
 }

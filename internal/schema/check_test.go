@@ -51,7 +51,8 @@ func TestCheck(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := builtin(t).Check(strings.TrimSpace(part(archive, "version")), parse(t, []byte(part(archive, "objects.yaml"))))
+			with := Context{Custom: custom(t, part(archive, "definitions.yaml")), Old: parse(t, []byte(part(archive, "old.yaml")))}
+			result, err := builtin(t).Check(strings.TrimSpace(part(archive, "version")), parse(t, []byte(part(archive, "objects.yaml"))), with)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,6 +74,20 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// custom reads the CustomResourceDefinitions of a file.
+func custom(t testing.TB, text string) *Custom {
+	t.Helper()
+	var definitions []*Definition
+	for _, o := range parse(t, []byte(text)) {
+		d, err := ParseDefinition(o, "definitions.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		definitions = append(definitions, d)
+	}
+	return NewCustom(definitions...)
 }
 
 func part(archive *txtar.Archive, name string) string {

@@ -156,6 +156,11 @@ func (e *explainer) quote(value any) string {
 	if !ok || e.secret {
 		return "the value"
 	}
+	return quote(text)
+}
+
+// quote shows a text, as far as a message has room.
+func quote(text string) string {
 	if runes := []rune(text); len(runes) > maxQuote {
 		text = string(runes[:maxQuote]) + "…"
 	}

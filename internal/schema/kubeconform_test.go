@@ -45,7 +45,7 @@ func kubeconform(t testing.TB, set *Set, version string) validator.Validator {
 // sameVerdict compares our verdict on an object with kubeconform's. Objects of which a schema exists must agree.
 func sameVerdict(t *testing.T, set *Set, reference validator.Validator, version string, o *manifest.Object) (checked, valid bool) {
 	t.Helper()
-	result, err := set.Check(version, []*manifest.Object{o})
+	result, err := set.Check(version, []*manifest.Object{o}, Context{})
 	if err != nil {
 		t.Fatal(err)
 	}

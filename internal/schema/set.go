@@ -11,6 +11,8 @@ import (
 type Set struct {
 	store     *store
 	compilers []*compiler // one for each version of the store
+
+	definitions sync.Map // parsed definitions, by what they were parsed from
 }
 
 // Kubernetes gives the schemas that are inside the binary. They are decoded once (some 4 ms); an error means that the

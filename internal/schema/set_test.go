@@ -31,7 +31,7 @@ func TestVersions(t *testing.T) {
 		if got, err := set.Version(text); err == nil {
 			t.Errorf("Version(%q) = %q; want an error", text, got)
 		}
-		if _, err := set.Check(text, nil); err == nil {
+		if _, err := set.Check(text, nil, Context{}); err == nil {
 			t.Errorf("Check(%q) gave no error", text)
 		}
 	}
@@ -91,7 +91,7 @@ func TestUnusableSchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the second time from the cache
-				result, err := set.Check("1.37", parse(t, []byte(anyObject)))
+				result, err := set.Check("1.37", parse(t, []byte(anyObject)), Context{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -126,7 +126,7 @@ func TestDamagedStore(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	object := &manifest.Object{ID: manifest.ID{Kind: "ConfigMap", Name: "a"}, Version: "v1", Text: []byte("a: [\n")}
-	result, err := builtin(t).Check("", []*manifest.Object{object})
+	result, err := builtin(t).Check("", []*manifest.Object{object}, Context{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	objects := slices.Repeat(benchObjects(t), 3)
 	results := make([]Result, 4*runtime.GOMAXPROCS(0))
-	each(len(results), func(i int) { results[i], _ = set.Check("1.36", objects) })
+	each(len(results), func(i int) { results[i], _ = set.Check("1.36", objects, Context{}) })
 	for _, result := range results {
 		if diff := cmp.Diff(results[0], result); diff != "" {
 			t.Fatal(diff)
@@ -159,7 +159,7 @@ func TestOrigin(t *testing.T) {
 	t.Parallel()
 	objects := parse(t, []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndta: {}\n"))
 	objects[0].Origin = manifest.Origin{File: "base/config.yaml"}
-	result, err := builtin(t).Check("", objects)
+	result, err := builtin(t).Check("", objects, Context{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestManyProblems(t *testing.T) {
 		fmt.Fprintf(&text, "field%d: x\n", i)
 	}
 	objects := parse(t, []byte(text.String()))
-	first, err := builtin(t).Check("", objects)
+	first, err := builtin(t).Check("", objects, Context{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestManyProblems(t *testing.T) {
 	if last := first.Findings[0].Message; last != "this object has 9900 more fields that are wrong" {
 		t.Errorf("the first finding is %q", last)
 	}
-	second, _ := builtin(t).Check("", objects)
+	second, _ := builtin(t).Check("", objects, Context{})
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Error(diff)
 	}
@@ -221,7 +221,7 @@ func FuzzCheck(f *testing.F) {
 	set := builtin(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		objects, _ := manifest.Parse("objects.yaml", text)
-		result, err := set.Check("", objects)
+		result, err := set.Check("", objects, Context{})
 		if err != nil {
 			t.Fatal(err)
 		}
