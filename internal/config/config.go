@@ -57,6 +57,8 @@ type Render struct {
 type Validation struct {
 	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version whose schemas are used. Default: the newest that sluice has."`
 	Unknown    Unknown           `yaml:"unknown" doc:"What an object without a schema is. Ignored ones are still counted in the coverage."`
+	CRDs       []Directory       `yaml:"crds" doc:"Directories of the repository that hold CustomResourceDefinitions which bind before those found elsewhere in it."`
+	Schemas    []SchemaLocation  `yaml:"schemas" doc:"Where the repository keeps JSON schemas of custom resources: a directory, or a template of file names as kubeconform's option -schema-location takes it."`
 }
 
 // Policies says which policies run.
@@ -74,7 +76,7 @@ type Diff struct {
 func Default() *Config {
 	return &Config{
 		Render:     Render{Timeout: Duration(30 * time.Second), Memory: 512 << 20, LoadRestrictor: Repository},
-		Validation: Validation{Unknown: IgnoreUnknown},
+		Validation: Validation{Unknown: WarningUnknown},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
 	}

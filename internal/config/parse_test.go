@@ -65,7 +65,10 @@ func TestParseEverything(t *testing.T) {
 		Order:        []Stage{{"dev"}, {"staging"}, {"prod-eu", "prod-us"}, {"prod"}},
 		Environments: map[EnvironmentName]Environment{"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36"}, "dev": {}},
 		Render:       Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly},
-		Validation:   Validation{Kubernetes: "1.37", Unknown: WarningUnknown},
+		Validation: Validation{
+			Kubernetes: "1.37", Unknown: ErrorUnknown, CRDs: []Directory{"crds", "platform/crds"},
+			Schemas: []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},
+		},
 		Policies:     Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
 		Severities:   map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
 		Diff:         Diff{Context: 0},

@@ -64,6 +64,10 @@ type Glob string
 // Directory is a directory of the repository.
 type Directory string
 
+// SchemaLocation is a directory of the repository with JSON schemas, or a template of their paths as kubeconform takes it:
+// schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json.
+type SchemaLocation string
+
 // RuleName is the identifier of a rule, "<area>/<name>".
 type RuleName string
 
@@ -110,8 +114,11 @@ type Duration time.Duration
 type Memory int64
 
 const (
-	nameRegexp    = `^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
-	segmentRegexp = `([^/{}\\\s.]|[^/{}\\\s.][^/{}\\\s]*|\.[^/{}\\\s.][^/{}\\\s]*)`
+	nameRegexp = `^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
+	// partRegexp is a character of a path or a placeholder; a segment of a location has at least one, so that none is "..".
+	partRegexp     = `([^/\\:\s{}.]|\{\{ ?\.[A-Za-z]+ ?\}\})`
+	locationRegexp = `\.?` + partRegexp + `(` + partRegexp + `|\.)*`
+	segmentRegexp  = `([^/{}\\\s.]|[^/{}\\\s.][^/{}\\\s]*|\.[^/{}\\\s.][^/{}\\\s]*)`
 )
 
 func (EnvironmentName) shape() shape {
@@ -137,6 +144,13 @@ func (Directory) shape() shape {
 	return shape{
 		what:    "a directory from the repository's root, such as policies",
 		pattern: `^` + segmentRegexp + `(/` + segmentRegexp + `)*$`,
+	}
+}
+
+func (SchemaLocation) shape() shape {
+	return shape{
+		what:    "a path inside the repository, such as schemas or schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json (nothing is downloaded)",
+		pattern: `^` + locationRegexp + `(/` + locationRegexp + `)*$`,
 	}
 }
 
