@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	conftest "github.com/open-policy-agent/conftest/policy"
 
@@ -20,6 +21,7 @@ import (
 const (
 	maxPolicyFiles = 2_000
 	maxPolicyBytes = 16 << 20 // all files together
+	maxCompile     = 30 * time.Second
 )
 
 // LoadPolicies makes the policy engine: the built-in policies, and those of the repository in the directories dirs of
@@ -35,7 +37,7 @@ func LoadPolicies(ctx context.Context, repo fs.FS, dirs []string, opts policy.Op
 	sets := []*policy.Set{builtin}
 	var problems finding.List
 	if repo != nil && len(dirs) > 0 {
-		own, found, err := loadRepositoryPolicies(repo, dirs)
+		own, found, err := loadRepositoryPolicies(ctx, repo, dirs)
 		if err != nil {
 			return nil, nil, fmt.Errorf("load policies: %w", err)
 		}
@@ -48,13 +50,16 @@ func LoadPolicies(ctx context.Context, repo fs.FS, dirs []string, opts policy.Op
 	if err != nil {
 		return nil, nil, err
 	}
+	if worst, _ := problems.Worst(); worst == finding.Error {
+		return engine, problems, nil // what of the options matches no rule may be for those that are missing
+	}
 	return engine, append(problems, found...), nil
 }
 
 // loadRepositoryPolicies copies the Rego to a private directory, because conftest's loader reads files, and compiles it.
-func loadRepositoryPolicies(repo fs.FS, dirs []string) (*policy.Set, finding.List, error) {
+func loadRepositoryPolicies(ctx context.Context, repo fs.FS, dirs []string) (*policy.Set, finding.List, error) {
 	files, problems := readPolicies(repo, dirs)
-	if len(problems) > 0 || len(files.rego) == 0 {
+	if worst, _ := problems.Worst(); worst == finding.Error || len(files.rego) == 0 {
 		return nil, problems, nil
 	}
 	root, err := os.MkdirTemp("", "sluice-policy-")
@@ -84,11 +89,43 @@ func loadRepositoryPolicies(repo fs.FS, dirs []string) (*policy.Set, finding.Lis
 	for name := range files.rego {
 		regoFiles = append(regoFiles, filepath.Join(root, filepath.FromSlash(name)))
 	}
-	engine, err := conftest.LoadWithData(regoFiles, dataDirs, conftest.CompilerOptions{RegoVersion: "v1", Capabilities: policy.Capabilities()})
-	if err != nil {
-		return nil, policy.Explain(err, root), nil
+	engine, err := compile(ctx, regoFiles, dataDirs)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, ctx.Err()
+	case err != nil:
+		return nil, append(problems, policy.Explain(err, root)...), nil
 	}
-	return policy.NewSet(policy.Compiled{Compiler: engine.Compiler(), Store: engine.Store(), Root: root}), nil, nil
+	return policy.NewSet(policy.Compiled{Compiler: engine.Compiler(), Store: engine.Store(), Root: root}), problems, nil
+}
+
+// compile gives up on Rego that takes too long. Rego's compiler cannot be stopped, so it is left behind: some rules
+// take it time that grows with the square of their number.
+func compile(ctx context.Context, regoFiles, dataDirs []string) (*conftest.Engine, error) {
+	type result struct {
+		engine *conftest.Engine
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- result{nil, fmt.Errorf("compiling the policies panicked: %v", p)}
+			}
+		}()
+		engine, err := conftest.LoadWithData(regoFiles, dataDirs, conftest.CompilerOptions{RegoVersion: "v1", Capabilities: policy.Capabilities()})
+		done <- result{engine, err}
+	}()
+	limit := time.NewTimer(maxCompile)
+	defer limit.Stop()
+	select {
+	case r := <-done:
+		return r.engine, r.err
+	case <-limit.C:
+		return nil, fmt.Errorf("compiling the policies takes more than %s: simplify them", maxCompile)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // policyFiles are the files of a repository's policies, by path.
@@ -154,7 +191,9 @@ func readPolicies(repo fs.FS, dirs []string) (policyFiles, finding.List) {
 		case err != nil:
 			report(dir, "the policy directory %s cannot be read: %v", dir, err)
 		case len(files.rego) == before:
-			report(dir, "the policy directory %s holds no .rego file", dir)
+			problems = append(problems, finding.Finding{
+				Rule: "policy/no-rego", Severity: finding.Notice, Message: fmt.Sprintf("the policy directory %s holds no .rego file", dir), Pos: finding.Pos{File: dir},
+			})
 		}
 	}
 	return files, problems

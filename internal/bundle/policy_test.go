@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -238,7 +239,7 @@ func TestRegoThatCannotBeLoaded(t *testing.T) {
 		},
 		"no Rego": {
 			files: map[string]string{"policies/a_test.rego": "package main", "policies/kyverno.yaml": ""},
-			want:  []string{"error policies: the policy directory policies holds no .rego file [policy/rego]"},
+			want:  []string{"notice policies: the policy directory policies holds no .rego file [policy/no-rego]"},
 		},
 		"data that is no object": {
 			files: map[string]string{"policies/a.rego": "package main\ndeny contains \"x\"", "policies/data/a.yaml": "- 1\n"},
@@ -271,6 +272,47 @@ func TestDataFiles(t *testing.T) {
 	}
 }
 
+// Rego is hostile: whatever it does, the run ends soon, says so, and nothing outside is touched.
+func TestHostileRego(t *testing.T) {
+	double := "s0 := \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"\n"
+	for i := range 35 {
+		double += fmt.Sprintf("s%d := concat(\"\", [s%d, s%d])\n", i+1, i, i)
+	}
+	tests := map[string]struct{ rego, want string }{
+		"an endless loop":          {`deny contains "x" if { some i in numbers.range(1, 100000); some j in numbers.range(1, 100000); i + j == -1 }`, "passed the limit of"},
+		"an endless walk":          {`deny contains "x" if { some i in numbers.range(1, 100000); walk(input, [p, v]); p[0] == i }`, "passed the limit of"},
+		"a builtin that goes on":   {`deny contains "x" if count(numbers.range(1, 1000000000)) > 5`, "passed the limit of"},
+		"text that doubles":        {double + `deny contains "x" if count(s35) > 5`, "passed the limit of"},
+		"every address there is":   {`deny contains "x" if count(net.cidr_expand("::/0")) > 1`, "passed the limit of"},
+		"an alias bomb":            {"deny contains \"x\" if yaml.unmarshal(`a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e]`)", "excessive aliasing"},
+		"deep text":                {`deny contains "x" if json.unmarshal(replace(sprintf("%1000000d", [1]), " ", "["))`, "exceeded max depth"},
+		"deep Rego":                {"deny contains " + strings.Repeat("[", 60_000) + strings.Repeat("]", 60_000), "max parsing recursion depth exceeded"},
+		"a schema in a file":       {`deny contains "x" if json.match_schema({}, {"$ref": "file:///etc/hostname"})[0]`, "must not use json.match_schema"},
+		"the address of a host":    {`deny contains "x" if net.lookup_ip_addr("localhost")`, "must not use net.lookup_ip_addr"},
+		"conftest's file reader":   {`deny contains "x" if parse_config_file("/etc/hostname")`, "must not use parse_config_file"},
+		"an endless message":       {`deny contains sprintf("%1000000d", [1])`, "…"},
+		"a package of the program": {"deny contains \"x\" if data.sluice.workload.kubernetes", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := own
+			opts.Limits = policy.Limits{Time: 500 * time.Millisecond, Memory: 100 << 20}
+			start := time.Now()
+			lines, _ := checkAll(t, map[string]string{"policies/a.rego": "package main\n" + tt.rego}, opts, configMap)
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("took %s", took)
+			}
+			all := strings.Join(lines, "\n")
+			if !strings.Contains(all, tt.want) || tt.want == "" && len(lines) > 0 {
+				t.Errorf("want %q, got %.500s", tt.want, all)
+			}
+			if len(all) > 20_000 {
+				t.Errorf("%d bytes of findings", len(all))
+			}
+		})
+	}
+}
+
 func TestTimeLimit(t *testing.T) {
 	loop := "package main\ndeny contains \"x\" if { some i in numbers.range(1, 100000); some j in numbers.range(1, 100000); i + j == -1 }"
 	opts := own
@@ -280,7 +322,7 @@ func TestTimeLimit(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %s", took)
 	}
-	if len(lines) != 4 || !strings.Contains(lines[0], "no longer evaluated") || !strings.Contains(lines[1], "took more than 50ms") || !result.Incomplete {
+	if len(lines) != 4 || !strings.Contains(lines[0], "no longer evaluated") || !strings.Contains(lines[1], "passed the limit of 50ms") || !result.Incomplete {
 		t.Errorf("%s", strings.Join(lines, "\n"))
 	}
 }
@@ -292,7 +334,7 @@ func TestSeverities(t *testing.T) {
 	opts.Disable = []string{"policy/main/warn_*"}
 	lines, result := checkAll(t, files, opts, configMap)
 	want := []string{
-		"error severities: policy/mian/* matches no rule [policy/no-such-rule]",
+		"error severities: \"policy/mian/*\" matches no rule [policy/no-such-rule]",
 		"warning apps/web.yaml: a [policy/main/deny_a]",
 		"notice apps/web.yaml: b [policy/main/deny_b]",
 	}

@@ -23,7 +23,7 @@ type Result struct {
 	Evaluated  int         // rules
 	Exceptions []Exception // rules that the repository's policies excepted an object from
 	// Incomplete says that a policy could not be evaluated for some object; a finding with the rule
-	// "policy/evaluation" or "policy/timeout" says which. Such a run must not be called green.
+	// "policy/evaluation" or "policy/limit" says which. Such a run must not be called green.
 	Incomplete bool
 }
 
@@ -33,8 +33,8 @@ type Exception struct {
 	Object string
 }
 
-// maxTimeouts is how often, in the life of an engine, a set may take too long before it is no longer tried.
-const maxTimeouts = 3
+// maxStopped is how often, in the life of an engine, rules may pass a limit before they are no longer tried.
+const maxStopped = 3
 
 // maxMessage bounds a message that Rego made, in bytes.
 const maxMessage = 4_000
@@ -59,8 +59,8 @@ func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result,
 	}
 	for _, s := range e.stages {
 		for _, about := range s.subjects(all) {
-			if s.timeouts.Load() >= maxTimeouts {
-				c.incomplete(subject{}, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), e.limits.Time, about))
+			if s.stopped.Load() >= maxStopped {
+				c.incomplete(subject{}, "policy/limit", finding.Pos{}, fmt.Sprintf("%s had to be stopped several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), about))
 				break
 			}
 			if err := c.evaluate(ctx, s, about); err != nil {
@@ -123,9 +123,9 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(out.err, errTimeout):
-		s.timeouts.Add(1)
-		c.incomplete(about, "policy/timeout", finding.Pos{}, fmt.Sprintf("%s took more than %s for %s: simplify them", s.set.title(), c.engine.limits.Time, about))
+	case errors.Is(out.err, errLimit):
+		s.stopped.Add(1)
+		c.incomplete(about, "policy/limit", finding.Pos{}, fmt.Sprintf("%s passed the %v for %s and were stopped: simplify them", s.set.title(), out.err, about))
 	case out.err != nil:
 		return c.oneByOne(ctx, s, about)
 	default:
@@ -272,7 +272,7 @@ func index(value any) (int, bool) {
 }
 
 func (c *check) incomplete(about subject, ruleID string, pos finding.Pos, message string) {
-	f := finding.Finding{Rule: ruleID, Severity: finding.Error, Message: message, Pos: pos}
+	f := finding.Finding{Rule: ruleID, Severity: finding.Error, Message: shorten(message), Pos: pos}
 	if about.object != nil {
 		f.Object = about.object.ID.String()
 		if pos.File == "" {

@@ -19,6 +19,7 @@ import (
 
 // Engine evaluates rules. It is safe for concurrent use.
 type Engine struct {
+	sets   []*Set
 	rules  []Rule
 	stages []*stage
 	limits Limits
@@ -27,17 +28,17 @@ type Engine struct {
 // stage is the rules of one set that have the same input: they are evaluated by one query, so that what they share
 // (the containers of a pod) is computed once per object.
 type stage struct {
-	set      *Set
-	rules    []rule
-	kinds    []string // of the objects to evaluate; nil is all
-	query    rego.PreparedEvalQuery
-	timeouts atomic.Int32 // over all calls of Check
+	set     *Set
+	rules   []rule
+	kinds   []string // of the objects to evaluate; nil is all
+	query   rego.PreparedEvalQuery
+	stopped atomic.Int32 // how often its rules passed a limit, over all calls of Check
 }
 
 // New prepares the rules that the options choose from the sets. The findings name what in the options matches no
 // rule. An error is a defect of ours: a set that compiled can be prepared.
 func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List, error) {
-	e := &Engine{limits: opts.Limits.orDefault()}
+	e := &Engine{sets: sets, limits: opts.Limits.orDefault()}
 	var ids, namespaces []string
 	for _, set := range sets {
 		if set.root == "" {
@@ -65,6 +66,11 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return e, opts.check(ids, namespaces), nil
+}
+
+// With gives an engine over the same sets with other options: those of another environment.
+func (e *Engine) With(ctx context.Context, opts Options) (*Engine, finding.List, error) {
+	return New(ctx, opts, e.sets...)
 }
 
 // byInput groups rules that look at the same objects, in a fixed order.
@@ -112,12 +118,12 @@ func (r rule) namespace() string {
 // choose reports whether the options want the rule, and sets its severity.
 func (o Options) choose(r *rule) bool {
 	if r.Builtin {
-		bundles, wanted := o.Bundles, false
-		if bundles == nil {
-			bundles = []string{"default"}
+		chosen, wanted := o.Bundles, false
+		if chosen == nil {
+			chosen = bundles[:1]
 		}
 		r.Severity = finding.Notice
-		for _, name := range bundles {
+		for _, name := range chosen {
 			if severity, has := r.Bundles[name]; has {
 				wanted = true
 				r.Severity = max(r.Severity, severity)

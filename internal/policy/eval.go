@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/metrics"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -15,6 +16,7 @@ import (
 // Limits bound what Rego may use. Zero fields have defaults.
 type Limits struct {
 	Time    time.Duration // for one object (one target, for rules over all objects of a target); default 5 s
+	Memory  uint64        // bytes that the process may grow by during one evaluation; default 1 GB. A query is stopped soon after it passes this
 	Results int           // of one rule for one object; default 1,000
 	Now     time.Time     // what time.now_ns gives, so that a run can be repeated; default: the clock
 }
@@ -22,6 +24,9 @@ type Limits struct {
 func (l Limits) orDefault() Limits {
 	if l.Time <= 0 {
 		l.Time = 5 * time.Second
+	}
+	if l.Memory == 0 {
+		l.Memory = 1 << 30
 	}
 	if l.Results <= 0 {
 		l.Results = 1_000
@@ -32,7 +37,11 @@ func (l Limits) orDefault() Limits {
 // grace is how long a cancelled query may take to stop. Rego stops at its next step; a builtin may not.
 const grace = time.Second
 
-var errTimeout = errors.New("took too long")
+// glance is how often the memory of a query that runs is looked at. Most are over before the first time.
+const glance = 50 * time.Millisecond
+
+// errLimit is wrapped by the errors of queries that were stopped because they took too much.
+var errLimit = errors.New("limit")
 
 // outcome is what a query gave.
 type outcome struct {
@@ -65,24 +74,51 @@ func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input
 	}
 	j := job{ctx: ctx, query: query, input: input, cancel: topdown.NewCancel(), done: make(chan outcome, 1)}
 	e.jobs <- j
-	timer := time.NewTimer(e.limits.Time)
-	defer timer.Stop()
-	cause := errTimeout
-	select {
-	case out := <-j.done:
-		return out
-	case <-timer.C:
-	case <-ctx.Done():
-		cause = ctx.Err()
+	cause, done := e.wait(ctx, j.done)
+	if cause == nil {
+		return done
 	}
 	j.cancel.Cancel()
-	timer.Reset(grace)
 	select {
 	case <-j.done:
-	case <-timer.C:
+	case <-time.After(grace):
 		e.close()
 	}
 	return outcome{err: cause}
+}
+
+// wait waits for the outcome of a query, or for the reason to stop it.
+func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (cause error, out outcome) {
+	deadline := time.NewTimer(e.limits.Time)
+	defer deadline.Stop()
+	look := time.NewTicker(glance)
+	defer look.Stop()
+	var before uint64
+	for {
+		select {
+		case out := <-done:
+			return nil, out
+		case <-deadline.C:
+			return fmt.Errorf("%w of %s", errLimit, e.limits.Time), outcome{}
+		case <-ctx.Done():
+			return ctx.Err(), outcome{}
+		case <-look.C:
+			now := heap()
+			if before == 0 {
+				before = now
+			}
+			if now > before+e.limits.Memory {
+				return fmt.Errorf("%w of %d MB", errLimit, e.limits.Memory>>20), outcome{}
+			}
+		}
+	}
+}
+
+// heap is the memory that the process has in use.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func (e *evaluator) close() {

@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 )
@@ -68,20 +71,31 @@ func matchesAny(patterns []string, s string) bool {
 	return false
 }
 
+// bundles are the built-in bundles.
+var bundles = []string{"default", "baseline", "restricted"}
+
 // check gives a finding for each pattern of the options that is malformed or matches no rule: a rule that was meant
 // to be changed and is not must be said.
 func (o Options) check(ids, namespaces []string) finding.List {
 	var problems finding.List
 	report := func(pattern, where, what string, names []string) {
-		message := ""
+		var message string
 		if _, err := path.Match(pattern, ""); err != nil {
-			message = where + ": " + pattern + " is not a glob pattern"
-		} else if !anyMatches(pattern, names) {
-			message = where + ": " + pattern + " matches no " + what
+			message = fmt.Sprintf("%s: %q is not a pattern: * stands for any text without a slash, ? for a character, [ab] for one of several", where, pattern)
+		} else if !slices.ContainsFunc(names, func(name string) bool { ok, _ := path.Match(pattern, name); return ok }) {
+			message = fmt.Sprintf("%s: %q matches no %s", where, pattern, what)
 		} else {
 			return
 		}
 		problems = append(problems, finding.Finding{Rule: "policy/no-such-rule", Severity: finding.Error, Message: message})
+	}
+	for _, name := range o.Bundles {
+		if !slices.Contains(bundles, name) {
+			problems = append(problems, finding.Finding{
+				Rule: "policy/no-such-bundle", Severity: finding.Error,
+				Message: fmt.Sprintf("bundles: there is no bundle %q: %s are known", name, strings.Join(bundles, ", ")),
+			})
+		}
 	}
 	for _, pattern := range o.Disable {
 		report(pattern, "disable", "rule", ids)
@@ -94,13 +108,4 @@ func (o Options) check(ids, namespaces []string) finding.List {
 	}
 	problems.Sort()
 	return problems
-}
-
-func anyMatches(pattern string, names []string) bool {
-	for _, name := range names {
-		if ok, _ := path.Match(pattern, name); ok {
-			return true
-		}
-	}
-	return false
 }
