@@ -79,6 +79,23 @@ func (n names) sorted(used []string) []string {
 	return slices.Compact(out)
 }
 
+// LastStage gives those of a layout's environments to which everything is promoted in the end: the last stage of the order, or
+// without an order those whose names mean the same as the last one's.
+func (c *Config) LastStage(environments []string) []string {
+	if len(environments) == 0 {
+		return nil
+	}
+	last := environments[len(environments)-1]
+	for _, stage := range c.Order {
+		if slices.Contains(stage, EnvironmentName(last)) {
+			return slices.DeleteFunc(slices.Clone(environments), func(name string) bool { return !slices.Contains(stage, EnvironmentName(name)) })
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(environments), func(name string) bool {
+		return name != last && (ranks[name] != ranks[last] || ranks[name] == 0)
+	})
+}
+
 // segments gives every text that names an environment, longest first.
 func (n names) segments() []string {
 	out := make([]string, 0, len(n.canonical))

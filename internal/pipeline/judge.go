@@ -58,12 +58,14 @@ func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, er
 // judgement is what there is to say about one target.
 type judgement struct {
 	target   report.Target
-	changes  []diff.Change
+	changes  []change
 	findings finding.List
 	coverage report.Coverage
 	blind    bool // something about it could not be checked
 	// kubernetes is the version whose schemas were used; "" where none were.
 	kubernetes string
+	images     map[string]bool // that head runs, as package lint compares them; nil where that is not known
+	sources    []string        // the files that head was rendered from
 }
 
 // all judges targets concurrently, and gives the judgements in the targets' order.
@@ -103,7 +105,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		}
 		out.target.Status = status(head)
 	}
-	out.target.Objects = len(head.Objects)
+	out.target.Objects, out.sources = len(head.Objects), head.Sources
 
 	before, err := j.inspect(ctx, base, sel.Target, j.base)
 	if err != nil {
@@ -126,8 +128,14 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 // compared adds the difference, where there are two sides to compare. A side that failed is shown as failed, never as
 // everything added or deleted.
 func (j *judge) compared(out judgement, base, head Rendering) judgement {
-	if j.check.Base.Tree != nil && !base.Failed && !head.Failed {
-		out.changes = diff.Sets(base.Objects, head.Objects, diff.Options{Salt: j.check.Salt, Context: j.cfg.Diff.Context})
+	if !j.check.Scope.DiffOnly {
+		out.images = imagesOf(head)
+	}
+	if j.check.Base.Tree == nil || base.Failed || head.Failed {
+		return out
+	}
+	for _, c := range diff.Sets(base.Objects, head.Objects, diff.Options{Salt: j.check.Salt, Context: j.cfg.Diff.Context}) {
+		j.addChange(&out, c, base, head)
 	}
 	return out
 }

@@ -95,6 +95,9 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := judge.unproven(ctx, scene, judgements); err != nil {
+		return nil, fmt.Errorf("look at the images of earlier environments: %w", err)
+	}
 	problems = append(problems, found...)
 	problems = append(problems, scene.problems...)
 	problems = append(problems, c.guard(rules, scene)...)

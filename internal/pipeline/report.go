@@ -24,7 +24,7 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 		out.Targets = append(out.Targets, judged.target)
 		lists = append(lists, judged.findings)
 		for _, change := range judged.changes {
-			out.Changes = append(out.Changes, report.ChangeOf(judged.target.ID, change))
+			out.Changes = append(out.Changes, report.ChangeOf(judged.target.ID, change.Change, change.risks...))
 		}
 		if judged.blind {
 			out.Unchecked = append(out.Unchecked, judged.target.ID)
