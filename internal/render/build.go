@@ -27,6 +27,9 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 	}
 	in := inspect(repo, job.Dir)
 	in.notes = append(notes, in.notes...)
+	if !job.RootOnly {
+		in.notes = append(in.notes, in.beyond...)
+	}
 	meta.Findings = in.notes
 	switch {
 	case repo.failure != nil:
@@ -54,6 +57,7 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 				meta.Findings = append(meta.Findings, problem("render/too-large", finding.Pos{}, "%s", err))
 				break
 			}
+			meta.Findings = append(meta.Findings, in.vain...)
 			assign(meta.Objects, in.origins)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,12 +25,17 @@ type inspection struct {
 	notes    finding.List // stand whatever kustomize says
 	refusals finding.List // kustomize must not run
 	suspects finding.List // stand when kustomize fails
+	beyond   finding.List // stand when kustomize may read the whole repository
+	vain     finding.List // stand when kustomize succeeds
 	origins  []origin
 	patches  []patch
 	visited  []*kustomization // each once, in the order in which kustomize loads them
 	known    map[string]*kustomization
 	visits   int
 	openapi  bool
+	images   []string // of the containers in resources and patches, and the new names that kustomizations give
+	hidden   int      // see census
+	altered  int
 }
 
 // kustomization is one kustomization file.
@@ -97,7 +103,12 @@ func (in *inspection) visit(s scope) {
 		s.namespace = text(field(k.root, "namespace"))
 	}
 	s.dir = k.dir
+	before, said := in.census(), len(in.vain)
 	in.references(k, s)
+	in.idle(k, before)
+	if !first {
+		in.vain = in.vain[:said] // all was said at the first visit
+	}
 }
 
 // load finds and parses a directory's kustomization file; nil, with a suspect, where there is none.
@@ -129,6 +140,7 @@ func (in *inspection) load(s scope) *kustomization {
 			continue
 		}
 		found = &kustomization{file: file, dir: dir.path}
+		in.restricted(found, finding.Pos{File: file}, file)
 		if src.problem != "" {
 			in.suspect("render/yaml", finding.Pos{File: file, Line: src.line, Column: src.column}, "this is not valid YAML: %s", src.problem)
 		}
@@ -229,6 +241,7 @@ func (in *inspection) resource(k *kustomization, s scope, ref *yaml.Node) {
 	_, src, err := in.source(file)
 	switch {
 	case err == nil:
+		in.restricted(k, k.at(ref), file)
 		in.manifest(k, s, ref, file, src)
 	case isRemote(value):
 		in.remote(k, ref, value)
@@ -301,6 +314,9 @@ func (in *inspection) manifest(k *kustomization, s scope, ref *yaml.Node, file s
 		in.suspect("render/yaml", finding.Pos{File: file, Line: src.line, Column: src.column}, "this is not valid YAML: %s", src.problem)
 		return
 	}
+	if !s.plugins {
+		in.images = append(in.images, src.imagesOf()...)
+	}
 	for _, document := range src.documents {
 		if s.plugins {
 			in.checkPlugin(k, s, ref, file, document)
@@ -311,7 +327,7 @@ func (in *inspection) manifest(k *kustomization, s scope, ref *yaml.Node, file s
 }
 
 func (in *inspection) object(s scope, file string, document *yaml.Node) {
-	id, _, ok := identity(document)
+	id, version, ok := identity(document)
 	if !ok {
 		in.suspect("render/not-an-object", finding.Pos{File: file, Line: document.Line, Column: document.Column},
 			"this document has no apiVersion and kind, so it is no Kubernetes object: a resource must be one")
@@ -324,7 +340,7 @@ func (in *inspection) object(s scope, file string, document *yaml.Node) {
 		return
 	}
 	in.origins = append(in.origins, origin{
-		id: id, prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, file: file,
+		id: id, version: version, node: document, prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, file: file,
 		pos: finding.Pos{File: file, Line: document.Line, Column: document.Column},
 	})
 }
@@ -347,7 +363,22 @@ func (in *inspection) file(k *kustomization, ref *yaml.Node, value string) bool 
 		in.unreadable(k, ref, value, err)
 		return false
 	}
+	in.restricted(k, k.at(ref), file)
 	return true
+}
+
+// restricted notes a file that kustomize's default load restrictor would refuse: one that is not, after links, in or
+// below the directory of the kustomization that names it.
+func (in *inspection) restricted(k *kustomization, pos finding.Pos, file string) {
+	if found, err := in.repo.find(file); err != nil || contains(k.dir, found.path) {
+		return
+	}
+	warning := problem("render/root-only", pos, "%s is not in or below this kustomization's directory: kustomize reads it only with --load-restrictor LoadRestrictionsNone, and so does Argo CD (kustomize.buildOptions). "+
+		"Move the file, or set render.load-restrictor to root-only to forbid this", file)
+	warning.Severity = finding.Warning
+	if !slices.ContainsFunc(in.beyond, func(f finding.Finding) bool { return finding.Compare(f, warning) == 0 }) {
+		in.beyond = append(in.beyond, warning)
+	}
 }
 
 // unreadable says why a path that a kustomization names gives nothing.

@@ -17,6 +17,8 @@ import (
 // patches, selectors and replacements see it, and can copy or drop it. So origins are found afterwards, by identity.
 type origin struct {
 	id             manifest.ID
+	version        string     // of its API
+	node           *yaml.Node // as the source has it; nil for one that is generated
 	prefix, suffix string
 	namespace      string // set by a kustomization above; "" when none does
 	file           string
@@ -40,8 +42,9 @@ func (in *inspection) generated(s scope, kind string, n *yaml.Node, file string,
 		return
 	}
 	in.origins = append(in.origins, origin{
-		id:     manifest.ID{Kind: kind, Namespace: text(field(n, "namespace")), Name: name},
-		prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, kustomization: file, pos: pos,
+		id:      manifest.ID{Kind: kind, Namespace: text(field(n, "namespace")), Name: name},
+		version: "v1",
+		prefix:  s.prefix, suffix: s.suffix, namespace: s.namespace, kustomization: file, pos: pos,
 	})
 }
 

@@ -58,12 +58,16 @@ func (in *inspection) patchFile(file string, pos finding.Pos) {
 }
 
 func (in *inspection) patchDocuments(src *source, pos finding.Pos) {
+	in.images = append(in.images, src.imagesOf()...)
 	for _, document := range src.documents {
 		id, _, _ := identity(document)
 		p := patch{id: id, pos: pos}
 		for _, operation := range items(document) {
 			if at := text(field(operation, "path")); at != "" {
 				p.paths = append(p.paths, at)
+				if at == "/metadata/name" || at == "/metadata" || at == "/kind" || at == "/apiVersion" {
+					in.hidden++
+				}
 			}
 		}
 		in.patches = append(in.patches, p)

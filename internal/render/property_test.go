@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
@@ -228,7 +229,7 @@ func TestOriginsOnCorpora(t *testing.T) {
 
 // TestRootOnly compares with kustomize's own default restriction.
 func TestRootOnly(t *testing.T) {
-	pool := newPool(t, Options{LoadRestrictor: RootOnly})
+	pool, anywhere := newPool(t, Options{LoadRestrictor: RootOnly}), newPool(t, Options{})
 	for _, f := range fixtures(t, "features/*.txtar") {
 		_, err := kustomizeBuild(t, filepath.Join(f.write(t), f.target.Dir))
 		result, broken := pool.Render(t.Context(), newTestTree(f.files), f.target)
@@ -238,9 +239,49 @@ func TestRootOnly(t *testing.T) {
 		if result.Failed != (err != nil) {
 			t.Errorf("%s: kustomize says %v, we say %s", f.name(), err, result.Findings)
 		}
+		free, broken := anywhere.Render(t.Context(), newTestTree(f.files), f.target)
+		if broken != nil {
+			t.Fatal(broken)
+		}
+		warns := slices.ContainsFunc(free.Findings, func(f finding.Finding) bool { return f.Rule == "render/root-only" })
+		if warns != result.Failed {
+			t.Errorf("%s: root-only fails: %t, and yet we say %s", f.name(), result.Failed, free.Findings)
+		}
 		if result.Failed && result.Findings[0].Rule != "render/outside-root" {
 			t.Errorf("%s: got %s, want render/outside-root", f.name(), result.Findings)
 		}
+	}
+}
+
+// TestRootOnlyOnCorpora warns exactly where kustomize's own default restriction would fail.
+func TestRootOnlyOnCorpora(t *testing.T) {
+	root := corpus(t)
+	anywhere, below := newPool(t, Options{Workers: 1}), newPool(t, Options{Workers: 1, LoadRestrictor: RootOnly})
+	for _, name := range []string{"gitops-catalog", "nexodus", "rucio-flux", "storetheindex"} {
+		fsys := os.DirFS(filepath.Join(root, name))
+		tree, warned := newTestTree(fsys), 0
+		dirs := kustomizations(t, fsys)
+		if testing.Short() {
+			dirs = dirs[:min(len(dirs), 50)]
+		}
+		for _, dir := range dirs {
+			free, err := anywhere.Render(t.Context(), tree, target(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bound, err := below.Render(t.Context(), tree, target(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			warns := slices.ContainsFunc(free.Findings, func(f finding.Finding) bool { return f.Rule == "render/root-only" })
+			if !free.Failed && warns != bound.Failed {
+				t.Errorf("%s/%s: root-only fails: %t, and yet we say\n%s", name, dir, bound.Failed, free.Findings)
+			}
+			if warns {
+				warned++
+			}
+		}
+		t.Logf("%s: %d of %d warn", name, warned, len(dirs))
 	}
 }
 

@@ -2,6 +2,7 @@ package render
 
 import (
 	"net/url"
+	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -52,7 +53,7 @@ func (in *inspection) checkPlugin(k *kustomization, s scope, ref *yaml.Node, fil
 		pos = k.at(ref)
 	}
 	if id.Group == "" && version == konfig.BuiltinPluginApiVersion {
-		in.builtin(s, id.Kind, file, pos, document)
+		in.builtin(k, s, id.Kind, file, pos, document)
 		return
 	}
 	annotations := field(field(document, "metadata"), "annotations")
@@ -73,12 +74,23 @@ func (in *inspection) checkPlugin(k *kustomization, s scope, ref *yaml.Node, fil
 		"%s is a plugin, a program of its own, and programs are never run: render it where you trust it and commit the result, or use a built-in transformer", id.Kind)
 }
 
-func (in *inspection) builtin(s scope, kind, file string, pos finding.Pos, document *yaml.Node) {
+func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos finding.Pos, document *yaml.Node) {
 	switch kind {
 	case "HelmChartInflationGenerator":
 		in.helm(pos)
 	case "ConfigMapGenerator", "SecretGenerator":
 		in.generated(s, strings.TrimSuffix(kind, "Generator"), field(document, "metadata"), file, pos)
+		for _, ref := range append(items(field(document, "files")), items(field(document, "envs"))...) {
+			_, name, ok := strings.Cut(text(ref), "=")
+			if !ok {
+				name = text(ref)
+			}
+			in.restricted(k, pos, path.Join(k.dir, name))
+		}
+	case "PatchTransformer", "PatchJson6902Transformer":
+		if at := text(field(document, "path")); at != "" {
+			in.restricted(k, pos, path.Join(k.dir, at))
+		}
 	}
 	if at := field(document, "path"); at != nil && text(at) != "" && isURL(text(at)) {
 		in.refuse("render/remote-base", pos, "%q is not in this repository, and remote sources are off: copy it into the repository, or allow it with the setting render.remote", text(at))

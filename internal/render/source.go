@@ -23,6 +23,8 @@ type source struct {
 	line      int          // of the problem, 1-based; 0 when not known
 	column    int
 	bomb      bool // it expands to more than maxValues values
+	counted   bool // images has been filled
+	images    []string
 }
 
 func parseSource(content []byte) *source {
