@@ -117,8 +117,19 @@ func (r *Report) inState(state finding.State) finding.List {
 	return out
 }
 
-// isRisk reports whether a finding speaks of what the change will do rather than of what is wrong.
-func isRisk(f finding.Finding) bool { return strings.HasPrefix(f.Rule, "lint/") }
+// isRisk tells findings that speak of what the change will do from those about what is wrong: all of lint, and the new ones of
+// a rule that stands for one of lint's.
+func (r *Report) isRisk() func(finding.Finding) bool {
+	rules := make(map[string]bool)
+	for _, c := range r.Changes {
+		for _, rule := range c.Risks {
+			rules[rule] = true
+		}
+	}
+	return func(f finding.Finding) bool {
+		return f.Has(finding.New) && (strings.HasPrefix(f.Rule, "lint/") || rules[f.Rule])
+	}
+}
 
 // plural gives "1 object", "4,812 objects".
 func plural(n int, one string) string {

@@ -96,12 +96,13 @@ type comment struct {
 	opts     MarkdownOptions
 	sections []section
 	last     string // the environment that matters most
+	isRisk   func(finding.Finding) bool
 	targets  map[string]Target
 	strings.Builder
 }
 
 func newComment(r *Report, opts MarkdownOptions) *comment {
-	c := &comment{r: r, opts: opts, sections: r.sections(), last: r.last(), targets: make(map[string]Target, len(r.Targets))}
+	c := &comment{r: r, opts: opts, sections: r.sections(), last: r.last(), isRisk: r.isRisk(), targets: make(map[string]Target, len(r.Targets))}
 	for _, t := range r.Targets {
 		c.targets[t.ID] = t
 	}
@@ -213,20 +214,20 @@ func (c *comment) risks(t tier) {
 	var risks finding.List
 	named := make(map[string]bool)
 	for _, f := range c.r.inState(finding.New) {
-		if isRisk(f) {
+		if c.isRisk(f) {
 			risks = append(risks, f)
 			named[f.Rule] = true
 		}
 	}
 	type plain struct {
-		rule    string
+		risk
 		section section
 	}
 	var others []plain
 	for _, s := range c.sections {
-		for _, rule := range s.risks {
-			if !named[rule] {
-				others = append(others, plain{rule, s})
+		for _, r := range s.risks {
+			if !named[r.rule] {
+				others = append(others, plain{r, s})
 			}
 		}
 	}
@@ -240,7 +241,7 @@ func (c *comment) risks(t tier) {
 			c.printf("- … and %s\n", plural(len(others)-i, "more risk"))
 			break
 		}
-		c.printf("- ⚠️ %s %s: %s in %s\n", o.section.action, code(o.section.title()), code(o.rule), c.where(o.section.targets))
+		c.printf("- ⚠️ %s %s: %s in %s\n", o.section.action, code(o.section.title()), code(o.rule), c.where(o.targets))
 	}
 	c.printf("\n")
 }
@@ -251,7 +252,7 @@ func (c *comment) findings(t tier) {
 	existing := 0
 	for _, f := range c.r.Findings {
 		switch {
-		case c.isCause(f), isRisk(f) && f.Has(finding.New):
+		case c.isCause(f), c.isRisk(f):
 		case f.Has(finding.New):
 			shown = append(shown, f)
 		case f.Has(finding.Existing) && c.r.Gate.Findings != "new":

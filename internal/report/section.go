@@ -20,10 +20,16 @@ type section struct {
 	was            string        // for one renamed object
 	generated      bool          // its name ends in a hash of its content, which is left out
 	targets        []string      // in the report's order
-	risks          []string
+	risks          []risk
 	parts          []part
 	added, removed int // lines, in the first target
 	index          map[manifest.ID]int
+}
+
+// risk is a rule that finds a section's change risky, with the targets in which it does.
+type risk struct {
+	rule    string
+	targets []string
 }
 
 // part is a piece of diff that some targets of a section have in common.
@@ -199,10 +205,13 @@ func (s *section) put(c Change) {
 		s.objects[at].Namespace = ""
 	}
 	s.targets = append(s.targets, c.Target)
-	for _, risk := range c.Risks {
-		if !slices.Contains(s.risks, risk) {
-			s.risks = append(s.risks, risk)
+	for _, rule := range c.Risks {
+		i := slices.IndexFunc(s.risks, func(r risk) bool { return r.rule == rule })
+		if i < 0 {
+			i = len(s.risks)
+			s.risks = append(s.risks, risk{rule: rule})
 		}
+		s.risks[i].targets = append(s.risks[i].targets, c.Target)
 	}
 }
 
