@@ -34,6 +34,7 @@ var house = map[string]string{
 	"internal/lint":       "diff manifest finding",
 	"internal/diff":       "manifest",
 	"internal/bundle":     "schema policy config finding policies",
+	"internal/bench":      "schema policies",
 	"internal/yamledit":   "",
 	"internal/promote":    "config yamledit finding",
 	"internal/gate":       "config finding",

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// environments are those of the repository; each application has an overlay in each.
+var environments = []struct {
+	Name     string
+	Replicas int
+	Memory   string
+}{
+	{"dev", 1, "128Mi"},
+	{"staging", 2, "256Mi"},
+	{"prod", 4, "512Mi"},
+}
+
+// files are those of one application, as templates: a base of eight objects, and an overlay per environment with a
+// namespace, an image, replicas, a strategic merge patch, a JSON patch and a component that all applications share.
+var files = map[string]string{
+	"base/kustomization.yaml": `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [deployment.yaml, service.yaml, configmap.yaml, serviceaccount.yaml, hpa.yaml, pdb.yaml, networkpolicy.yaml, ingress.yaml]
+`,
+	"base/deployment.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{.App}}
+  labels: {app: {{.App}}}
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: {{.App}}}
+  template:
+    metadata:
+      labels: {app: {{.App}}}
+    spec:
+      serviceAccountName: {{.App}}
+      securityContext:
+        runAsNonRoot: true
+        seccompProfile: {type: RuntimeDefault}
+      containers:
+      - name: {{.App}}
+        image: registry.example.com/{{.App}}:1.0.0
+        envFrom:
+        - configMapRef: {name: {{.App}}}
+        ports:
+        - {name: http, containerPort: 8080}
+        readinessProbe:
+          httpGet: {path: /ready, port: http}
+        livenessProbe:
+          httpGet: {path: /live, port: http}
+        resources:
+          requests: {cpu: 100m, memory: 64Mi}
+          limits: {memory: 64Mi}
+        securityContext:
+          allowPrivilegeEscalation: false
+          capabilities: {drop: [ALL]}
+`,
+	"base/service.yaml": `apiVersion: v1
+kind: Service
+metadata:
+  name: {{.App}}
+spec:
+  selector: {app: {{.App}}}
+  ports:
+  - {name: http, port: 80, targetPort: http}
+`,
+	"base/configmap.yaml": `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{.App}}
+data:
+  LOG_LEVEL: info
+  LISTEN: ":8080"
+  settings.properties: |
+    cache.size=1000
+    cache.ttl=30m
+    upstream=http://{{.App}}-backend
+`,
+	"base/serviceaccount.yaml": `apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{.App}}
+automountServiceAccountToken: false
+`,
+	"base/hpa.yaml": `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{.App}}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{.App}}}
+  minReplicas: 1
+  maxReplicas: 10
+  metrics:
+  - type: Resource
+    resource:
+      name: cpu
+      target: {type: Utilization, averageUtilization: 80}
+`,
+	"base/pdb.yaml": `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{.App}}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {app: {{.App}}}
+`,
+	"base/networkpolicy.yaml": `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{.App}}
+spec:
+  podSelector:
+    matchLabels: {app: {{.App}}}
+  policyTypes: [Ingress]
+  ingress:
+  - from:
+    - podSelector:
+        matchLabels: {app: gateway}
+    ports:
+    - {protocol: TCP, port: 8080}
+`,
+	"base/ingress.yaml": `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {{.App}}
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: {{.App}}.example.com
+    http:
+      paths:
+      - path: /
+        pathType: Prefix
+        backend:
+          service:
+            name: {{.App}}
+            port: {name: http}
+`,
+}
+
+var overlay = map[string]string{
+	"kustomization.yaml": `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: {{.App}}-{{.Name}}
+resources: [../../base]
+components: [../../../../components/defaults]
+images:
+- {name: registry.example.com/{{.App}}, newTag: 1.{{.Number}}.0}
+replicas:
+- {name: {{.App}}, count: {{.Replicas}}}
+patches:
+- path: memory.yaml
+- target: {kind: Ingress}
+  patch: |
+    - {op: replace, path: /spec/rules/0/host, value: {{.App}}.{{.Name}}.example.com}
+`,
+	"memory.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{.App}}
+spec:
+  template:
+    spec:
+      containers:
+      - name: {{.App}}
+        resources:
+          requests: {memory: {{.Memory}}}
+          limits: {memory: {{.Memory}}}
+`,
+}
+
+const component = `apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+labels:
+- pairs: {team: platform}
+patches:
+- target: {kind: Deployment}
+  patch: |
+    - {op: add, path: /spec/revisionHistoryLimit, value: 3}
+`
+
+// repository is the generated one, with a branch for each scenario.
+type repository struct {
+	dir      string
+	overlays []string // directories, relative
+}
+
+// generate writes a repository of n applications and commits it, and a branch for each change.
+func generate(dir string, n int) (*repository, error) {
+	r := &repository{dir: dir}
+	if err := r.write("components/defaults/kustomization.yaml", component, nil); err != nil {
+		return nil, err
+	}
+	if err := r.write("README.md", "Generated by internal/bench.\n", nil); err != nil {
+		return nil, err
+	}
+	for i := range n {
+		app := fmt.Sprintf("app-%04d", i)
+		values := map[string]any{"App": app, "Number": i}
+		for name, text := range files {
+			if err := r.write("apps/"+app+"/"+name, text, values); err != nil {
+				return nil, err
+			}
+		}
+		for _, env := range environments {
+			at := "apps/" + app + "/overlays/" + env.Name
+			r.overlays = append(r.overlays, at)
+			values := map[string]any{"App": app, "Number": i, "Name": env.Name, "Replicas": env.Replicas, "Memory": env.Memory}
+			for name, text := range overlay {
+				if err := r.write(at+"/"+name, text, values); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if err := r.git("init", "--quiet", "--initial-branch=main"); err != nil {
+		return nil, err
+	}
+	if err := r.commit("the repository"); err != nil {
+		return nil, err
+	}
+	return r, r.branches()
+}
+
+// branches makes a branch for each change that a scenario is about.
+func (r *repository) branches() error {
+	for _, change := range []struct{ branch, file, was, is string }{
+		{"one-overlay", "apps/app-0000/overlays/prod/kustomization.yaml", "newTag: 1.0.0", "newTag: 1.0.1"},
+		{"one-base", "apps/app-0000/base/deployment.yaml", "cpu: 100m", "cpu: 150m"},
+		{"shared-base", "components/defaults/kustomization.yaml", "value: 3", "value: 5"},
+		{"nothing", "README.md", "Generated", "Written"},
+	} {
+		if err := r.git("checkout", "--quiet", "-b", change.branch, "main"); err != nil {
+			return err
+		}
+		name := filepath.Join(r.dir, change.file)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(data, []byte(change.was)) {
+			return fmt.Errorf("%s does not hold %q", change.file, change.was)
+		}
+		if err := os.WriteFile(name, bytes.Replace(data, []byte(change.was), []byte(change.is), 1), 0o644); err != nil {
+			return err
+		}
+		if err := r.commit(change.branch); err != nil {
+			return err
+		}
+	}
+	return r.git("checkout", "--quiet", "main")
+}
+
+func (r *repository) write(name, text string, values any) error {
+	parsed, err := template.New(name).Parse(text)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(r.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := parsed.Execute(&out, values); err != nil {
+		return err
+	}
+	return os.WriteFile(file, out.Bytes(), 0o644)
+}
+
+func (r *repository) commit(message string) error {
+	if err := r.git("add", "--all"); err != nil {
+		return err
+	}
+	return r.git("-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "gc.auto=0", "commit", "--quiet", "-m", message)
+}
+
+func (r *repository) git(args ...string) error {
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
