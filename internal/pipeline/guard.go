@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -30,6 +32,8 @@ func (c *Check) guard(r rules, s *scene) finding.List {
 			warn("config/changed", file, "this change edits the configuration of the gate: it binds once merged; this check used the one on base")
 		case c.runsSluice(file):
 			warn("config/workflow-changed", file, "this change edits the workflow that runs sluice: look at it with care, it decides whether later changes are checked at all")
+		case inDefinitions(r.binding, file):
+			warn("config/schema-changed", file, "this change edits the schemas that the gate checks by: those of base bind until it is merged, new kinds and versions are taken from here")
 		case inPolicies(r.binding, file):
 			warn("config/policy-changed", file, "this change edits the policies of the gate: they bind once merged; what they would find is shown as notices")
 		}
@@ -48,4 +52,9 @@ func (c *Check) runsSluice(file string) bool {
 		}
 	}
 	return false
+}
+
+// inDefinitions reports whether a path is in one of the directories of validation.crds.
+func inDefinitions(cfg *config.Config, file string) bool {
+	return slices.ContainsFunc(cfg.Validation.CRDs, func(dir config.Directory) bool { return strings.HasPrefix(file, string(dir)+"/") })
 }

@@ -21,6 +21,7 @@ type judge struct {
 	cfg      *config.Config
 	renderer Renderer
 	schemas  *schema.Set
+	facts    *facts // nil where nothing is checked
 	policies Policies
 	proposed Policies // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
@@ -46,13 +47,15 @@ func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, er
 	if binding == nil {
 		binding = c.Head.Tree
 	}
+	gathered, unclear := c.gather(j.cfg, j.schemas)
+	j.facts = gathered
 	var problems finding.List
 	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg, binding), policyOptions(j.cfg)); err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
 	j.blind = len(problems) > 0
 	found, err := j.propose(ctx, r)
-	return j, finding.Join(problems, found), err
+	return j, finding.Join(problems, unclear, found), err
 }
 
 // judgement is what there is to say about one target.
@@ -107,11 +110,11 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	}
 	out.target.Objects, out.sources = len(head.Objects), head.Sources
 
-	before, err := j.inspect(ctx, base, sel.Target, j.base)
+	before, err := j.inspect(ctx, base, sel.Target, j.base, j.facts.before(base, sel.Target))
 	if err != nil {
 		return out, err
 	}
-	after, err := j.inspect(ctx, head, sel.Target, j.head)
+	after, err := j.inspect(ctx, head, sel.Target, j.head, j.facts.after(base, head, sel.Target))
 	if err != nil {
 		return out, err
 	}
@@ -157,7 +160,7 @@ type inspection struct {
 }
 
 // inspect runs the checks over one rendering. The findings have their severity and their place in the sources.
-func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator) (inspection, error) {
+func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator, with schema.Context) (inspection, error) {
 	out := inspection{findings: r.Findings}
 	if r.Failed || j.check.Scope.DiffOnly {
 		out.findings = j.settle(out.findings, target, r, sources)
@@ -168,7 +171,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if out.kubernetes, err = j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment))); err != nil {
 		return out, err
 	}
-	checked, err := j.schemas.Check(out.kubernetes, r.Objects, schema.Context{})
+	checked, err := j.schemas.Check(out.kubernetes, r.Objects, with)
 	if err != nil {
 		return out, err
 	}

@@ -91,6 +91,7 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	selected = c.widen(selected, scene, judge.facts)
 	judgements, err := judge.all(ctx, selected)
 	if err != nil {
 		return nil, err

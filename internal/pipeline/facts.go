@@ -1,0 +1,172 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/schema"
+)
+
+// facts are what the validation of one target must know of the whole repository, whatever the change reaches.
+//
+// They are read from the text of the repository's files, not from renderings: to render hundreds of targets for the
+// definitions in a few of them would cost more than it tells, since overlays patch the annotations of a definition and hardly
+// ever its schema. What a target renders itself comes first, patches included.
+type facts struct {
+	schemas *schema.Set
+	binding []located // from the configured directories on base
+	base    []located
+	head    []located
+}
+
+// located is a CustomResourceDefinition and the file it stands in.
+type located struct {
+	file       string
+	definition *schema.Definition
+}
+
+// maxDefinitions bounds the CustomResourceDefinitions of one side.
+const maxDefinitions = 5_000
+
+// gather reads the facts of both sides. Findings are mistakes in the directories that the configuration names.
+func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding.List) {
+	f := &facts{schemas: schemas}
+	read := definitionReader{schemas: schemas, memo: make(map[string][]*manifest.Object)}
+	f.head = read.all(c.Head.Tree)
+	binding, from := f.head, c.Head.Tree
+	if c.Base.Tree != nil {
+		f.base = read.all(c.Base.Tree)
+		binding, from = f.base, c.Base.Tree
+	}
+	var problems finding.List
+	for i, dir := range cfg.Validation.CRDs {
+		inside := slices.DeleteFunc(slices.Clone(binding), func(l located) bool { return !strings.HasPrefix(l.file, string(dir)+"/") })
+		if len(inside) == 0 {
+			problems = append(problems, noDefinitions(cfg, from, i))
+		}
+		f.binding = append(f.binding, inside...)
+	}
+	return f, problems
+}
+
+func noDefinitions(cfg *config.Config, tree Tree, i int) finding.Finding {
+	dir := cfg.Validation.CRDs[i]
+	what := "holds no CustomResourceDefinition"
+	if _, err := tree.Lstat(string(dir)); err != nil {
+		what = "does not exist"
+	}
+	return finding.Finding{
+		Rule: "config/crds", Severity: finding.Error, Pos: cfg.Pos("validation", "crds", i),
+		Message: fmt.Sprintf("the directory %s of validation.crds %s", dir, what),
+	}
+}
+
+// definitionReader finds the CustomResourceDefinitions of trees, and reads each file once.
+type definitionReader struct {
+	schemas *schema.Set
+	memo    map[string][]*manifest.Object // object id of a file → the definitions in it
+}
+
+func (r definitionReader) all(tree Tree) []located {
+	var found []located
+	eachYAML(tree, func(file string) bool {
+		for _, o := range r.file(tree, file) {
+			if d, err := r.schemas.Definition(o, file); err == nil {
+				found = append(found, located{file, d})
+			}
+		}
+		return len(found) < maxDefinitions
+	})
+	return found
+}
+
+func (r definitionReader) file(tree Tree, file string) []*manifest.Object {
+	oid, ok := tree.OID(file)
+	if objects, known := r.memo[oid]; ok && known {
+		return objects
+	}
+	var definitions []*manifest.Object
+	if data, err := tree.ReadFile(file); err == nil && bytes.Contains(data, []byte("CustomResourceDefinition")) {
+		objects, _ := manifest.Parse(file, data) // a template, or a target whose rendering says what is wrong
+		for _, o := range objects {
+			if o.ID.Kind == "CustomResourceDefinition" {
+				definitions = append(definitions, o)
+			}
+		}
+	}
+	if ok {
+		r.memo[oid] = definitions
+	}
+	return definitions
+}
+
+// eachYAML calls f for the YAML and JSON files of a tree, in order, until it has enough.
+func eachYAML(tree Tree, f func(file string) (more bool)) {
+	_ = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || !isYAML(name) {
+			return nil
+		}
+		if !f(name) {
+			return fs.SkipAll
+		}
+		return nil
+	})
+}
+
+// before is what base's objects of a target are validated with.
+func (f *facts) before(base Rendering, target plan.Target) schema.Context {
+	if f == nil {
+		return schema.Context{}
+	}
+	return schema.Context{Custom: f.custom(base, f.binding, nearest(f.base, target))}
+}
+
+// after is what head's objects of a target are validated with: the definitions that head will have deployed, those that base
+// binds, and those that head no longer has though its objects still need them.
+func (f *facts) after(base, head Rendering, target plan.Target) schema.Context {
+	if f == nil {
+		return schema.Context{}
+	}
+	return schema.Context{Custom: f.custom(head, f.binding, nearest(f.head, target), nearest(f.base, target)), Old: base.Objects}
+}
+
+// custom joins definitions: what a target renders itself first, then the lists in their order.
+func (f *facts) custom(own Rendering, lists ...[]located) *schema.Custom {
+	var all []*schema.Definition
+	for _, o := range own.Objects {
+		if o.ID.Kind != "CustomResourceDefinition" {
+			continue
+		}
+		if d, err := f.schemas.Definition(o, cmp.Or(o.Origin.File, o.ID.String())); err == nil {
+			all = append(all, d)
+		}
+	}
+	for _, l := range slices.Concat(lists...) {
+		all = append(all, l.definition)
+	}
+	return schema.NewCustom(all...)
+}
+
+// nearest orders definitions for a target: those of its own environment first, by a directory of that name, then those that
+// share most of its path.
+func nearest(definitions []located, target plan.Target) []located {
+	sorted := slices.Clone(definitions)
+	environment := func(l located) int {
+		if target.Environment != "" && slices.Contains(strings.Split(l.file, "/"), target.Environment) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(sorted, func(a, b located) int {
+		return cmp.Or(cmp.Compare(environment(b), environment(a)), cmp.Compare(shared(b.file, target.Dir), shared(a.file, target.Dir)))
+	})
+	return sorted
+}
