@@ -1,0 +1,90 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// FileVersion is what a commit made of a file.
+type FileVersion struct {
+	Seq     int    // the commit's place in the history read: larger is newer, the same for all files of one commit
+	Commit  string // its id
+	Data    []byte // nil for a deletion
+	Deleted bool
+}
+
+// History is the versions of the files below some directories, up to one commit. It is safe for concurrent use.
+type History struct {
+	// Complete is false where the history was not read to its beginning: more commits than asked for, or a shallow clone.
+	Complete bool
+
+	files   map[string][]fileVersion // newest first
+	objects *batch
+}
+
+type fileVersion struct {
+	seq         int
+	commit, oid string // no oid for a deletion
+}
+
+// History reads which commits changed the files below the given directories (paths from the repository's root), up to and
+// including a commit, at most limit of them. Merges count where they differ from all their parents.
+func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit int) (*History, error) {
+	args := []string{"log", "--format=%x01%H", "--raw", "--no-abbrev", "--no-renames", "--date-order", "-z", "--diff-merges=first-parent",
+		"--max-count=" + strconv.Itoa(limit+1), commit, "--"}
+	for _, dir := range dirs {
+		args = append(args, ":(top,literal)"+dir)
+	}
+	out, err := run(ctx, r.root, r.env, args...)
+	if err != nil {
+		return nil, err
+	}
+	h := &History{Complete: true, files: map[string][]fileVersion{}, objects: r.objects}
+	seq, id, entry := 0, "", ""
+	for _, token := range strings.Split(string(out), "\x00") {
+		token = strings.TrimLeft(token, "\n")
+		switch {
+		case entry != "": // a path, which may begin with anything
+			fields := strings.Fields(entry) // :mode mode oid oid status
+			if len(fields) != 5 {
+				return nil, fmt.Errorf("git log: unexpected line %q", entry)
+			}
+			v := fileVersion{seq: seq, commit: id}
+			if fields[4] != "D" && fields[1] != "160000" {
+				v.oid = fields[3]
+			}
+			h.files[token], entry = append(h.files[token], v), ""
+		case strings.HasPrefix(token, "\x01"):
+			if -seq == limit {
+				h.Complete = false
+				return h, nil
+			}
+			seq, id = seq-1, token[1:]
+		case strings.HasPrefix(token, ":"):
+			entry = token
+		}
+	}
+	if r.Shallow(ctx) {
+		h.Complete = false
+	}
+	return h, nil
+}
+
+// Versions gives the versions of a file, oldest first.
+func (h *History) Versions(path string) ([]FileVersion, error) {
+	list := h.files[path]
+	out := make([]FileVersion, 0, len(list))
+	for i := len(list) - 1; i >= 0; i-- {
+		v := FileVersion{Seq: list[i].seq, Commit: list[i].commit, Deleted: list[i].oid == ""}
+		if !v.Deleted {
+			var err error
+			if v.Data, err = h.objects.Read(list[i].oid); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

@@ -1,0 +1,283 @@
+package promote
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Base says what the source and the target had in common. Its zero value knows nothing: every difference is then the
+// target's own.
+type Base struct {
+	recorded Files
+	history  History
+}
+
+// BaseFiles is a base that a promotion recorded: the source's files then, by their paths in the source.
+func BaseFiles(files Files) Base { return Base{recorded: files} }
+
+// BaseFromHistory finds the base field by field from what the files of both sides once held:
+//
+//   - a value of the target that the source once had, and has left since, is behind;
+//   - one that the source never had is the target's own; so is one that the target chose when the source already had the
+//     value it has now, having had that too, as after a rollback;
+//   - what the target never had is new where the source got it after the place for it existed in the target; else the
+//     target was made without it, and that is its own;
+//   - where both were equal once and both moved on since, the source last, it is a conflict.
+func BaseFromHistory(h History) Base { return Base{history: h} }
+
+// snapshot is a version of a file, or of a text inside it.
+type snapshot struct {
+	seq    int
+	commit string
+	text   []byte
+	gone   bool
+	value  *value
+	read   bool
+}
+
+// fileBase is the base of one file.
+type fileBase struct {
+	recorded bool
+	source   []*snapshot // the recorded one, or the history, oldest first
+	target   []*snapshot
+	whole    bool // the source's history goes back to its beginning
+	kind     content
+	from, to *reader
+}
+
+// side says who moved a field.
+type side int
+
+const (
+	targetsOwn side = iota
+	behind
+	both
+)
+
+type verdict struct {
+	side
+	why  string
+	base string // the common value, where it is known
+}
+
+// latest is the place in history of what is not committed.
+const latest = math.MaxInt
+
+func (b *fileBase) at(s *snapshot, r *reader, path fieldPath) *value {
+	if s.gone {
+		return nil
+	}
+	if !s.read {
+		s.read = true
+		s.value, _ = b.kind.value(s.text, r) // a version that cannot be read tells nothing
+	}
+	return s.value.at(path)
+}
+
+// judge decides about a field that differs; o or t is nil where a side has none.
+func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
+	if b.recorded {
+		return b.judgeRecorded(path, o, t)
+	}
+	source, target := b.runs(b.source, b.from, path), b.runs(b.target, b.to, path)
+	moved := since(source)
+	set := since(target)
+	if o == nil {
+		return b.judgeAbsent(path, t, moved, set, target)
+	}
+	if b.had(path, o) {
+		left := set >= moved && slices.ContainsFunc(target[:max(len(target)-1, 0)], func(r run) bool { return r.hash == hashOrZero(t) && r.seq >= 0 })
+		switch {
+		case moved >= set:
+			return verdict{side: behind}
+		case left && t != nil:
+			return verdict{targetsOwn, "the target had the source's value and went back", ""}
+		case t == nil:
+			return verdict{targetsOwn, "the target set it after the source had removed it", ""}
+		}
+		return verdict{side: behind}
+	}
+	common, ok := b.common(path, set)
+	switch {
+	case moved > set && (ok || always):
+		return verdict{both, "both sides changed it", common}
+	case !b.whole:
+		return verdict{targetsOwn, "in the history that was read, the source never had the target's value", ""}
+	}
+	return verdict{targetsOwn, "the source never had the target's value", ""}
+}
+
+func (b *fileBase) judgeRecorded(path fieldPath, o, t *value) verdict {
+	was := b.at(b.source[0], b.from, path)
+	switch {
+	case hashOrZero(was) == hashOrZero(o):
+		return verdict{side: behind}
+	case hashOrZero(was) == hashOrZero(t):
+		return verdict{targetsOwn, "the source has not changed it since the last promotion", ""}
+	}
+	return verdict{both, "both sides changed it since the last promotion", show(was)}
+}
+
+// judgeAbsent decides about a field that the target has not.
+func (b *fileBase) judgeAbsent(path fieldPath, t *value, moved, set int, target []run) verdict {
+	first := b.firstSeen(path)
+	if slices.ContainsFunc(target, func(r run) bool { return r.hash != 0 }) {
+		if moved > set {
+			return verdict{side: behind}
+		}
+		return verdict{targetsOwn, "the target removed it", ""}
+	}
+	place := b.placeSince(path)
+	if first > place {
+		return verdict{side: behind}
+	}
+	return verdict{targetsOwn, "the target was made without it", ""}
+}
+
+// firstSeen is when the source first had a path, -1 for before all known history.
+func (b *fileBase) firstSeen(path fieldPath) int {
+	for i, s := range b.source {
+		if b.at(s, b.from, path) != nil {
+			if i == 0 && !b.whole {
+				return -1
+			}
+			return s.seq
+		}
+	}
+	return latest
+}
+
+// placeSince is when the target got the container that a path belongs into, without a break until now.
+func (b *fileBase) placeSince(path fieldPath) int {
+	if len(path) == 0 {
+		return -1 // a file: its directory is always there
+	}
+	place := path[:len(path)-1]
+	seq := latest
+	for i := len(b.target) - 1; i >= 0; i-- {
+		s := b.target[i]
+		if b.at(s, b.to, place) == nil && (s.gone || s.value != nil) {
+			break
+		}
+		seq = s.seq
+	}
+	return seq
+}
+
+// run is a stretch of history in which a field had one value; hash 0 says that it was not there.
+type run struct {
+	seq  int
+	hash uint64
+}
+
+func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
+	out := []run{{-1, 0}}
+	for i, s := range list {
+		v := b.at(s, r, path)
+		if s.value == nil && !s.gone {
+			continue
+		}
+		h := hashOrZero(v)
+		if i == 0 && !b.whole {
+			out[0].hash = h
+			continue
+		}
+		if out[len(out)-1].hash != h {
+			out = append(out, run{s.seq, h})
+		}
+	}
+	return out
+}
+
+// since is when the last run began.
+func since(runs []run) int { return runs[len(runs)-1].seq }
+
+// had reports whether the source once had a value, or each part of it.
+func (b *fileBase) had(path fieldPath, v *value) bool {
+	for _, s := range b.source {
+		if was := b.at(s, b.from, path); was != nil && was.hash == v.hash {
+			return true
+		}
+	}
+	if len(v.children) == 0 {
+		return false
+	}
+	for _, c := range v.children {
+		if !b.had(path.child(c.segment), c.value) {
+			return false
+		}
+	}
+	return true
+}
+
+// common is the last value that both sides had at the same time, before the target moved away at the given place.
+func (b *fileBase) common(path fieldPath, before int) (string, bool) {
+	source := b.source
+	for i := len(b.target) - 1; i >= 0; i-- {
+		t := b.target[i]
+		if t.seq >= before {
+			continue
+		}
+		until := before
+		if i+1 < len(b.target) {
+			until = b.target[i+1].seq
+		}
+		mine := b.at(t, b.to, path)
+		if mine == nil {
+			continue
+		}
+		next := sort.Search(len(source), func(j int) bool { return source[j].seq >= until })
+		for j := next - 1; j >= 0; j-- {
+			if v := b.at(source[j], b.from, path); v != nil && v.hash == mine.hash {
+				return show(v), true
+			}
+			if source[j].seq <= t.seq {
+				break
+			}
+		}
+	}
+	return "", false
+}
+
+// inside is the base of a text that a field holds.
+func (b *fileBase) inside(path fieldPath, kind content) *fileBase {
+	sub := &fileBase{recorded: b.recorded, whole: b.whole, kind: kind, from: b.from.fresh(), to: b.to.fresh()}
+	part := func(list []*snapshot, r *reader) (out []*snapshot) {
+		for _, s := range list {
+			v := b.at(s, r, path)
+			switch {
+			case v != nil && v.kind == yaml.ScalarNode:
+				out = append(out, &snapshot{seq: s.seq, commit: s.commit, text: []byte(v.text)})
+			case s.gone || s.value != nil || b.recorded:
+				out = append(out, &snapshot{seq: s.seq, commit: s.commit, gone: true})
+			}
+		}
+		return out
+	}
+	sub.source, sub.target = part(b.source, b.from), part(b.target, b.to)
+	return sub
+}
+
+func hashOrZero(v *value) uint64 {
+	if v == nil {
+		return 0
+	}
+	return v.hash
+}
+
+// show is a value for a person: the text of a scalar, the size of anything else.
+func show(v *value) string {
+	switch {
+	case v == nil:
+		return ""
+	case v.kind == yaml.ScalarNode:
+		return v.text
+	case v.kind == yaml.SequenceNode:
+		return fmt.Sprintf("[%d items]", len(v.children))
+	}
+	return fmt.Sprintf("{%d fields}", len(v.children))
+}

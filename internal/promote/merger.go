@@ -1,0 +1,173 @@
+package promote
+
+import (
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// merger merges one file, or a text inside one.
+type merger struct {
+	names  *names
+	edge   *Edge
+	result *Result
+	base   *fileBase
+	file   string    // the target's
+	below  string    // the same, below the target's directory: what rules match
+	prefix fieldPath // of a text inside a file
+	line   int       // 1-based line at which that text begins, less one
+}
+
+// takes decides about one difference: true where the target gets the source's value. Else it is recorded as withheld or as
+// a conflict. local is the path in the text that is merged, path the one in the file.
+func (m *merger) takes(local, path fieldPath, o, t *value) bool {
+	_, always := find(m.edge.Always, m.below, path)
+	v := m.base.judge(local, o, t, always)
+	switch {
+	case v.side == both:
+		if rule, ok := m.kept(path, o, t); ok && !always {
+			m.withhold(path, o, t, rule)
+			return false
+		}
+		m.conflict(path, o, t, v)
+		return false
+	case v.side == targetsOwn:
+		m.withhold(path, o, t, v.why)
+		return false
+	case always:
+		return true
+	}
+	if why, ok := m.kept(path, o, t); ok {
+		m.withhold(path, o, t, why)
+		return false
+	}
+	return true
+}
+
+// kept reports whether the target owns a field, whatever the source did.
+func (m *merger) kept(path fieldPath, o, t *value) (why string, ok bool) {
+	if rule, ok := find(m.edge.Keep, m.below, path); ok {
+		return orElse(rule.Why, "a keep rule covers it"), true
+	}
+	if len(path) > 0 && isItem(path[len(path)-1]) {
+		last := strings.Trim(path[len(path)-1], "[]")
+		if key, _, ok := strings.Cut(last, "="); ok && (o == nil || o.get(key) != nil) && (t == nil || t.get(key) != nil) {
+			if rule, ok := find(m.edge.Keep, m.below, path.child(key)); ok {
+				return orElse(rule.Why, "a keep rule covers what identifies it"), true
+			}
+		}
+	}
+	if pointed := pointed(path); pointed != nil {
+		if rule, ok := find(m.edge.Keep, m.below, pointed); ok {
+			return orElse(rule.Why, "a keep rule covers it"), true
+		}
+	}
+	if o != nil && t != nil && o.kind == yaml.ScalarNode && m.names.mentions(o.text, m.names.to) {
+		return "the target's value names its environment", true
+	}
+	return "", false
+}
+
+// pointed is the field that an operation of a JSON patch sets: [op=replace,path=/spec/replicas].value is spec.replicas.
+func pointed(path fieldPath) fieldPath {
+	if len(path) < 2 || path[len(path)-1] != "value" {
+		return nil
+	}
+	_, pointer, ok := strings.Cut(strings.TrimSuffix(path[len(path)-2], "]"), "path=/")
+	if !ok {
+		return nil
+	}
+	var out fieldPath
+	for _, segment := range strings.Split(pointer, "/") {
+		if _, err := strconv.Atoi(segment); err == nil || segment == "-" {
+			segment = "[" + segment + "]"
+		}
+		out = append(out, strings.NewReplacer("~1", "/", "~0", "~").Replace(segment))
+	}
+	return out
+}
+
+func (m *merger) withhold(path fieldPath, o, t *value, why string) {
+	m.result.Withheld = append(m.result.Withheld, Withheld{File: m.file, Path: path.String(), Target: show(o), Source: show(t), Why: why})
+}
+
+func (m *merger) conflict(path fieldPath, o, t *value, v verdict) {
+	line := 0
+	if o != nil {
+		line = m.line + o.line
+	}
+	m.result.Conflicts = append(m.result.Conflicts, Conflict{File: m.file, Path: path.String(), Line: line, Base: v.base, Ours: show(o), Theirs: show(t), Why: v.why})
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// merge merges two texts of the same kind.
+func (m *merger) merge(kind content, ours, theirs []byte) ([]byte, error) {
+	switch kind {
+	case structured:
+		return m.mergeStructured(ours, theirs)
+	case settings:
+		return m.mergeSettings(ours, theirs), nil
+	case text:
+		return m.mergeText(ours, theirs), nil
+	}
+	return m.mergeWhole(kind, ours, theirs), nil
+}
+
+// mergeWhole takes the source's file or leaves the target's.
+func (m *merger) mergeWhole(kind content, ours, theirs []byte) []byte {
+	o, _ := kind.value(ours, m.base.to)
+	t, _ := kind.value(theirs, m.base.from)
+	if o.hash == t.hash || !m.takes(nil, m.prefix, o, t) {
+		return ours
+	}
+	return theirs
+}
+
+// mergeText merges line by line. The base is the version of the source that the target is nearest to.
+func (m *merger) mergeText(ours, theirs []byte) []byte {
+	o, t := splitLines(string(ours)), splitLines(string(theirs))
+	if in, unknown := m.names.translate(string(theirs)); unknown == "" {
+		t = splitLines(in)
+	}
+	was := m.nearest(o)
+	if was == nil {
+		return m.mergeWhole(text, ours, theirs)
+	}
+	merged, conflicts := mergeLines(was, o, t)
+	for _, c := range conflicts {
+		m.result.Conflicts = append(m.result.Conflicts, Conflict{
+			File: m.file, Path: m.prefix.String(), Line: m.line + c.o0 + 1, Why: "both sides changed these lines",
+			Base: strings.Join(was[c.b0:c.b1], ""), Ours: strings.Join(o[c.o0:c.o1], ""), Theirs: strings.Join(t[c.t0:c.t1], ""),
+		})
+	}
+	return []byte(strings.Join(merged, ""))
+}
+
+// nearest is the source's version, in the target's words, that differs least from the target; the newest of several.
+func (m *merger) nearest(ours []string) (lines []string) {
+	least := -1
+	for i := len(m.base.source) - 1; i >= 0; i-- {
+		s := m.base.source[i]
+		if s.gone {
+			continue
+		}
+		version := string(s.text)
+		if in, unknown := m.names.translate(version); unknown == "" {
+			version = in
+		}
+		candidate := splitLines(version)
+		if d := distance(ours, candidate); least < 0 || d < least {
+			least, lines = d, candidate
+		}
+	}
+	return lines
+}
