@@ -34,6 +34,7 @@ func confine(memory int64) []string {
 	if err := landlock.V11.BestEffort().Restrict(); err == nil && !readable("/") {
 		active = append(active, "landlock")
 	}
+	note("seccomp", refuseSystemCalls())
 	return active
 }
 

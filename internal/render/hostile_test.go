@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -119,6 +120,22 @@ func breakouts() (worked []string) {
 	if _, err = net.Dial("tcp", "127.0.0.1:9"); !errors.Is(err, fs.ErrPermission) {
 		worked = append(worked, fmt.Sprintf("connect (%v)", err))
 	}
+	for _, address := range []struct{ network, address string }{{"udp", "127.0.0.1:0"}, {"tcp", "127.0.0.1:0"}, {"unix", "@sluice"}, {"unixgram", "@sluice"}} {
+		if packets, err := net.ListenPacket(address.network, address.address); err == nil {
+			packets.Close()
+			worked = append(worked, "receive packets by "+address.network)
+		}
+		if listener, err := net.Listen(address.network, address.address); err == nil {
+			listener.Close()
+			worked = append(worked, "listen by "+address.network)
+		}
+	}
+	if _, err = net.Dial("udp", "127.0.0.1:9"); !errors.Is(err, fs.ErrPermission) {
+		worked = append(worked, fmt.Sprintf("send packets (%v)", err))
+	}
+	if parent, err := os.FindProcess(os.Getppid()); err == nil {
+		attempt("signal its parent", parent.Signal(syscall.Signal(0)))
+	}
 	for fd := 3; fd < 100; fd++ {
 		content, err := io.ReadAll(io.LimitReader(os.NewFile(uintptr(fd), "inherited"), 100))
 		if err == nil && strings.Contains(string(content), "secret") {
@@ -163,7 +180,7 @@ func TestHostileWorkers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !result.Failed || len(result.Findings) != 1 || result.Findings[0].Rule != rule {
+				if !result.Failed || len(result.Findings) != 1 || result.Findings[0].Rule != rule || result.Findings[0].File != "app/kustomization.yaml" {
 					t.Errorf("got %+v, want a failure by %s", result, rule)
 				}
 			}
@@ -199,7 +216,7 @@ func TestConfinement(t *testing.T) {
 	secret.Seek(0, io.SeekStart)
 	leak(t, secret)
 	pool := hostilePool(t, "confined", Options{})
-	worker, err := pool.acquire()
+	worker, err := pool.acquire("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,8 +225,8 @@ func TestConfinement(t *testing.T) {
 	if err != nil || result.Failed {
 		t.Fatal(err, result.Findings)
 	}
-	if !slices.Contains(worker.protections, "landlock") {
-		t.Skipf("this kernel has no Landlock (active: %q)", worker.protections)
+	if !slices.Contains(worker.protections, "landlock") || !slices.Contains(worker.protections, "seccomp") {
+		t.Skipf("this kernel has no Landlock or no seccomp (active: %q)", worker.protections)
 	}
 	for _, got := range result.Findings {
 		t.Errorf("the worker could %s", got.Message)
@@ -387,5 +404,37 @@ func TestWarm(t *testing.T) {
 			t.Errorf("%d workers idle of %d, want 2 of 2", got, pool.live)
 		}
 		renderAll(t, pool, newTestTree(oneObject), []string{"app", "app", "app"})
+	}
+}
+
+// TestOneTreePerWorker renders two trees, and a third: a process that rendered one never renders another, and there are
+// at most twice as many as may be busy.
+func TestOneTreePerWorker(t *testing.T) {
+	pool := newPool(t, Options{Workers: 1})
+	trees := make([]*testTree, 3)
+	for i := range trees {
+		trees[i] = newTestTree(fstest.MapFS{
+			"app/kustomization.yaml": {Data: []byte("resources: [cm.yaml]\n")},
+			"app/cm.yaml":            {Data: fmt.Appendf(nil, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x%d}\n", i)},
+		})
+	}
+	served := map[int]string{} // process → tree
+	for _, i := range []int{0, 1, 0, 1, 1, 0, 2, 1, 0} {
+		if result, err := pool.Render(t.Context(), trees[i], target("app")); err != nil || result.Failed {
+			t.Fatal(err, result.Findings)
+		}
+		for _, worker := range pool.idle {
+			pid := worker.command.Process.Pid
+			if before, ok := served[pid]; ok && before != worker.tree {
+				t.Errorf("process %d served %s, and then %s", pid, before, worker.tree)
+			}
+			served[pid] = worker.tree
+		}
+		if len(pool.idle) > 2 || pool.live != len(pool.idle) {
+			t.Errorf("%d workers are idle, %d live", len(pool.idle), pool.live)
+		}
+	}
+	if len(served) != 5 {
+		t.Errorf("%d processes, want one for each of two trees, and a new one for each change beyond", len(served))
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sluice-dev/sluice/internal/plan"
 )
 
-// Pool renders targets in worker processes. Its methods are safe for concurrent use.
+// Pool renders targets in worker processes. A worker serves one tree only: what has come over it while it rendered one
+// side of a change must not speak for the other. The methods are safe for concurrent use.
 type Pool struct {
 	options Options
 	seats   chan struct{} // one for each worker that may run
@@ -21,7 +23,7 @@ type Pool struct {
 	logged sync.Once // what confines the workers
 	mu     sync.Mutex
 	idle   []*process // the last one used is the first one used again: it remembers most
-	live   int        // workers that are idle, busy or starting
+	live   int        // workers that are idle, busy or starting: Workers for each of two trees at most
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup // warm starts
@@ -111,7 +113,7 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	case <-ctx.Done():
 		return Result{}, context.Cause(ctx)
 	}
-	worker, err := p.acquire()
+	worker, err := p.acquire(treeIdentity(tree))
 	if err != nil {
 		return Result{}, fmt.Errorf("render %s: %w", target.ID, err)
 	}
@@ -130,18 +132,42 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	return result, nil
 }
 
-// acquire gives an idle worker, or starts one. The caller has a seat, so there are never more than there should be.
-func (p *Pool) acquire() (*process, error) {
+// treeIdentity tells trees apart. Those without an object id count as one.
+func treeIdentity(tree Tree) string {
+	oid, _ := tree.OID(".")
+	return "tree " + oid
+}
+
+// acquire gives an idle worker that has served the same tree, or none yet; else it starts one, and ends an idle one of
+// another tree where there would be too many. The caller has a seat, so no more are busy than there should be.
+func (p *Pool) acquire(tree string) (*process, error) {
 	p.mu.Lock()
-	if last := len(p.idle) - 1; last >= 0 {
-		defer p.mu.Unlock()
-		worker := p.idle[last]
-		p.idle = p.idle[:last]
-		return worker, nil
+	for _, want := range []string{tree, ""} {
+		for i := len(p.idle) - 1; i >= 0; i-- {
+			if worker := p.idle[i]; worker.tree == want {
+				p.idle = slices.Delete(p.idle, i, i+1)
+				p.mu.Unlock()
+				worker.tree = tree
+				return worker, nil
+			}
+		}
 	}
-	p.live++
+	var old *process
+	if p.live >= 2*p.options.Workers && len(p.idle) > 0 {
+		old, p.idle = p.idle[0], p.idle[1:]
+	} else {
+		p.live++
+	}
 	p.mu.Unlock()
-	return p.start()
+	if old != nil {
+		old.stop()
+	}
+	worker, err := p.start()
+	if err != nil {
+		return nil, err
+	}
+	worker.tree = tree
+	return worker, nil
 }
 
 // start starts a worker that is counted already.

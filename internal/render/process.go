@@ -9,9 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"path"
 	"strings"
 	"sync"
 	"time"
+
+	"sigs.k8s.io/kustomize/api/konfig"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
@@ -30,6 +33,7 @@ type process struct {
 	stderr  *lastWords
 	once    sync.Once
 
+	tree        string   // the one that it serves; "" while it has served none
 	protections []string // what the worker says holds it back
 }
 
@@ -116,15 +120,15 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 	case machinery != nil || ctx.Err() != nil:
 		return Result{}, false, machinery
 	case late:
-		return p.broken(target, "render/timeout", "this target did not render within %s, and was stopped: look for aliases, lists or bases that multiply, or raise the setting render.timeout", p.options.Timeout), false, nil
+		return broken(tree, target, "render/timeout", "this target did not render within %s, and was stopped: look for aliases, lists or bases that multiply, or raise the setting render.timeout", p.options.Timeout), false, nil
 	case err != nil:
 		p.stop() // so that its last words are complete
-		return p.died(target, err), false, nil
+		return p.died(tree, target, err), false, nil
 	}
 	result, err = assemble(meta, output)
 	if err != nil {
 		p.options.Log.Debug("render worker lied", slog.String("target", target.ID), slog.Any("error", err))
-		return p.broken(target, "render/panic", "the render worker gave an answer that makes no sense, and was stopped"), false, nil
+		return broken(tree, target, "render/panic", "the render worker gave an answer that makes no sense, and was stopped"), false, nil
 	}
 	p.options.Log.Debug("rendered", slog.String("target", target.ID), slog.Int("objects", len(result.Objects)), slog.Duration("took", time.Since(began)))
 	return result, !meta.Retire, nil
@@ -191,17 +195,25 @@ func assemble(meta metaMessage, output []byte) (Result, error) {
 }
 
 // died says why a worker ended amid a target.
-func (p *process) died(target plan.Target, cause error) Result {
+func (p *process) died(tree Tree, target plan.Target, cause error) Result {
 	words := p.stderr.String()
 	p.options.Log.Debug("render worker died", slog.String("target", target.ID), slog.Any("error", cause), slog.String("stderr", words), slog.String("state", p.command.ProcessState.String()))
 	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") {
-		return p.broken(target, "render/memory", "this target needs more than %d MiB to render, and was stopped: look for aliases, lists or bases that multiply, or raise the setting render.memory", p.options.Memory>>20)
+		return broken(tree, target, "render/memory", "this target needs more than %d MiB to render, and was stopped: look for aliases, lists or bases that multiply, or raise the setting render.memory", p.options.Memory>>20)
 	}
-	return p.broken(target, "render/panic", "the render worker ended amid this target: kustomize crashed on it")
+	return broken(tree, target, "render/panic", "the render worker ended amid this target: kustomize crashed on it")
 }
 
-func (p *process) broken(target plan.Target, rule, format string, args ...any) Result {
-	return Result{Failed: true, Findings: finding.List{problem(rule, finding.Pos{File: target.Dir}, format, args...)}}
+// broken is the result of a target that could not be finished. The finding stands at its kustomization, where it has one.
+func broken(tree Tree, target plan.Target, rule, format string, args ...any) Result {
+	at := finding.Pos{File: target.Dir}
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		if _, err := tree.Lstat(path.Join(target.Dir, name)); err == nil {
+			at.File = path.Join(target.Dir, name)
+			break
+		}
+	}
+	return Result{Failed: true, Findings: finding.List{problem(rule, at, format, args...)}}
 }
 
 // lastWords keeps the beginning of what a worker's runtime writes as it dies.
