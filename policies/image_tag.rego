@@ -9,7 +9,7 @@
 # custom:
 #   rule: policy/image-tag
 #   kinds: workloads
-#   bundles: {default: warning}
+#   bundles: {default: warning, practice: warning}
 package sluice.image_tag
 
 import data.sluice.workload

@@ -9,7 +9,7 @@
 # custom:
 #   rule: policy/liveness-probe
 #   kinds: workloads
-#   bundles: {default: notice}
+#   bundles: {default: notice, practice: warning}
 package sluice.liveness_probe
 
 import data.sluice.workload

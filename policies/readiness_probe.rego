@@ -9,7 +9,7 @@
 # custom:
 #   rule: policy/readiness-probe
 #   kinds: workloads
-#   bundles: {default: warning}
+#   bundles: {default: warning, practice: warning}
 package sluice.readiness_probe
 
 import data.sluice.workload

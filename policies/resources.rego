@@ -9,7 +9,7 @@
 # custom:
 #   rule: policy/resources
 #   kinds: workloads
-#   bundles: {default: warning}
+#   bundles: {default: warning, practice: warning}
 package sluice.resources
 
 import data.sluice.workload

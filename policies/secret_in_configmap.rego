@@ -11,7 +11,7 @@
 # custom:
 #   rule: policy/secret-in-configmap
 #   kinds: [ConfigMap]
-#   bundles: {default: error}
+#   bundles: {default: error, practice: error}
 package sluice.secret_in_configmap
 
 import data.sluice.secrets

@@ -9,7 +9,7 @@
 # custom:
 #   rule: policy/secret-in-env
 #   kinds: workloads
-#   bundles: {default: warning}
+#   bundles: {default: warning, practice: warning}
 package sluice.secret_in_env
 
 import data.sluice.secrets

@@ -2,13 +2,10 @@ package policy
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
@@ -36,46 +33,128 @@ type Exception struct {
 // maxStopped is how often, in the life of an engine, rules may pass a limit before they are no longer tried.
 const maxStopped = 3
 
-// maxMessage bounds a message that Rego made, in bytes.
-const maxMessage = 4_000
-
 // Check evaluates every rule for the objects of one target. It stops early, with the context's error, only when ctx
 // ends; everything else is in the result.
 func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result, error) {
-	c := check{engine: e, evaluator: evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)}}
-	defer c.evaluator.close()
-	var all []subject
-	for _, object := range objects {
-		value := object.Value()
-		if value == nil {
-			c.incomplete(subject{object: object}, "policy/evaluation", finding.Pos{}, "policies could not be evaluated: the object is not valid YAML")
-			continue
-		}
-		input, err := ast.InterfaceToValue(value)
-		if err != nil {
-			return Result{}, fmt.Errorf("convert %s: %w", object.ID, err)
-		}
-		all = append(all, subject{object: object, input: input})
+	c := check{
+		engine: e, evaluator: &evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)},
+		givenUp: make(map[*stage]bool),
 	}
-	for _, s := range e.stages {
-		for _, about := range s.subjects(all) {
-			if s.stopped.Load() >= maxStopped {
-				c.incomplete(subject{}, "policy/limit", finding.Pos{}, fmt.Sprintf("%s had to be stopped several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), about))
-				break
-			}
-			if err := c.evaluate(ctx, s, about); err != nil {
-				return Result{}, err
-			}
+	defer c.evaluator.close()
+	for _, object := range objects {
+		if err := c.object(ctx, object); err != nil {
+			return Result{}, err
+		}
+	}
+	for _, s := range e.perTarget {
+		if err := c.target(ctx, s, objects); err != nil {
+			return Result{}, err
 		}
 	}
 	c.result.Findings.Sort()
 	return c.result, nil
 }
 
+type check struct {
+	engine    *Engine
+	evaluator *evaluator
+	result    Result
+	givenUp   map[*stage]bool // said already
+}
+
+// verdict is what the verdict about an object depends on.
+type verdict struct {
+	text [sha256.Size]byte
+	id   manifest.ID
+}
+
+// object evaluates the rules about single objects. What they say depends on the object's text alone, so it is
+// remembered: most objects are the same on base and on head.
+func (c *check) object(ctx context.Context, object *manifest.Object) error {
+	e, key := c.engine, verdict{sha256.Sum256(object.Text), object.ID}
+	if known, ok := e.verdicts.Load(key); ok {
+		c.result.add(known.(Result), object)
+		return nil
+	}
+	one := check{engine: e, evaluator: c.evaluator, givenUp: c.givenUp}
+	about := subject{object: object}
+	for _, s := range e.perObject {
+		if !s.wants(object) {
+			continue
+		}
+		if about.input == nil {
+			var err error
+			if about.input, err = value(object); err != nil {
+				one.incomplete(about, "policy/evaluation", finding.Pos{}, fmt.Sprintf("policies could not be evaluated: %v", err))
+				break
+			}
+		}
+		if err := one.evaluate(ctx, s, about); err != nil {
+			return err
+		}
+	}
+	if !one.result.Incomplete {
+		e.verdicts.Store(key, one.result)
+	}
+	c.result.add(one.result, object)
+	return nil
+}
+
+// add takes over what was found in an object with the same text as object.
+func (r *Result) add(other Result, object *manifest.Object) {
+	for _, f := range other.Findings {
+		if f.Line == 0 { // about the object, not about a place in Rego
+			f.File = object.Origin.File
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	r.Exceptions = append(r.Exceptions, other.Exceptions...)
+	r.Incomplete = r.Incomplete || other.Incomplete
+}
+
+// target evaluates rules that look at all objects of the target together.
+func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object) error {
+	var about subject
+	var documents []*ast.Term
+	for _, object := range objects {
+		if !s.wants(object) {
+			continue
+		}
+		input, err := value(object)
+		if err != nil {
+			c.incomplete(subject{object: object}, "policy/evaluation", finding.Pos{}, fmt.Sprintf("policies could not be evaluated: %v", err))
+			continue
+		}
+		about.all = append(about.all, object)
+		documents = append(documents, ast.ObjectTerm(
+			[2]*ast.Term{ast.StringTerm("path"), ast.StringTerm(object.Origin.File)},
+			[2]*ast.Term{ast.StringTerm("contents"), ast.NewTerm(input)},
+		))
+	}
+	if len(documents) == 0 {
+		return nil
+	}
+	about.input = ast.NewArray(documents...)
+	return c.evaluate(ctx, s, about)
+}
+
+// wants reports whether the stage looks at the object.
+func (s *stage) wants(object *manifest.Object) bool {
+	return len(s.kinds) == 0 || slices.Contains(s.kinds, object.ID.Kind)
+}
+
+func value(object *manifest.Object) (ast.Value, error) {
+	value := object.Value()
+	if value == nil {
+		return nil, errors.New("the object is not valid YAML")
+	}
+	return ast.InterfaceToValue(value)
+}
+
 // subject is what a stage is evaluated for: one object, or all objects of the target that the stage looks at.
 type subject struct {
-	object *manifest.Object // nil for all
-	all    []*manifest.Object
+	object *manifest.Object   // nil for all
+	all    []*manifest.Object // those that the input lists
 	input  ast.Value
 }
 
@@ -87,38 +166,16 @@ func (s subject) String() string {
 	return s.object.ID.String()
 }
 
-// subjects gives what the stage is to be evaluated for.
-func (s *stage) subjects(all []subject) []subject {
-	wanted := make([]subject, 0, len(all))
-	for _, one := range all {
-		if len(s.kinds) == 0 || slices.Contains(s.kinds, one.object.ID.Kind) {
-			wanted = append(wanted, one)
-		}
-	}
-	if !s.rules[0].target || len(wanted) == 0 {
-		return wanted
-	}
-	combined := subject{}
-	documents := make([]*ast.Term, len(wanted))
-	for i, one := range wanted {
-		combined.all = append(combined.all, one.object)
-		documents[i] = ast.ObjectTerm(
-			[2]*ast.Term{ast.StringTerm("path"), ast.StringTerm(one.object.Origin.File)},
-			[2]*ast.Term{ast.StringTerm("contents"), ast.NewTerm(one.input)},
-		)
-	}
-	combined.input = ast.NewArray(documents...)
-	return []subject{combined}
-}
-
-type check struct {
-	engine    *Engine
-	evaluator evaluator
-	result    Result
-}
-
 // evaluate evaluates the rules of a stage for one subject.
 func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
+	if s.stopped.Load() >= maxStopped {
+		c.result.Incomplete = true
+		if !c.givenUp[s] {
+			c.givenUp[s] = true
+			c.incomplete(subject{}, "policy/limit", finding.Pos{}, fmt.Sprintf("%s had to be stopped several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), about))
+		}
+		return nil
+	}
 	out := c.evaluator.run(ctx, s.query, about.input)
 	switch {
 	case ctx.Err() != nil:
@@ -135,14 +192,6 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 		}
 	}
 	return nil
-}
-
-// title names the set in messages.
-func (s *Set) title() string {
-	if s.root == "" {
-		return "the built-in policies"
-	}
-	return "the repository's policies"
 }
 
 // oneByOne evaluates each rule by itself after their common query failed: an error in one rule must not hide what
@@ -190,107 +239,4 @@ func (c *check) builtinErrors(s *stage, about subject, errs []topdown.Error) {
 		seen[at] = true
 		c.incomplete(about, "policy/evaluation", at.Pos, fmt.Sprintf("this expression fails for %s, so the rule it stands in decides nothing: %s", about, at.message))
 	}
-}
-
-// clean removes the directory that the policies were loaded from.
-func (s *Set) clean(message string) string {
-	if s.root != "" {
-		message = strings.ReplaceAll(message, s.root, "")
-	}
-	return shorten(message)
-}
-
-// rule turns the value of one rule into findings: result is the array that [Set.prepare] describes.
-func (c *check) rule(r rule, about subject, result any) {
-	pair := result.([]any)
-	for _, name := range pair[1].([]any) {
-		if name == r.name {
-			c.result.Exceptions = append(c.result.Exceptions, Exception{Rule: r.ID, Object: about.String()})
-			return
-		}
-	}
-	for _, value := range pair[0].([]any) {
-		found, shape := c.results(r, about, value)
-		c.result.Findings = append(c.result.Findings, found...)
-		if shape != "" {
-			c.incomplete(about, "policy/evaluation", r.Pos, fmt.Sprintf("%s %s for %s", r.ID, shape, about))
-		}
-	}
-}
-
-// results reads the value of a rule: a collection of messages, or of objects with a msg. What it cannot read it says
-// in shape.
-func (c *check) results(r rule, about subject, value any) (found finding.List, shape string) {
-	values, ok := value.([]any)
-	if !ok {
-		if value == false {
-			return nil, ""
-		}
-		return nil, "gives no collection of messages (write `" + lastPart(r.ref) + " contains msg if { … }`)"
-	}
-	if limit := c.engine.limits.Results; len(values) > limit {
-		shape = fmt.Sprintf("gives %d results; only the first %d are shown", len(values), limit)
-		values = values[:limit]
-	}
-	for _, value := range values {
-		f := finding.Finding{Rule: r.ID, Severity: r.Severity}
-		object := about.object
-		switch value := value.(type) {
-		case string:
-			f.Message = value
-		case map[string]any:
-			if f.Message, ok = value["msg"].(string); !ok {
-				shape = "gives an object without a text msg"
-				continue
-			}
-			f.Path, _ = value["path"].(string)
-			if i, ok := index(value["index"]); ok && i < len(about.all) {
-				object = about.all[i]
-			}
-		default:
-			shape = fmt.Sprintf("gives a result that is neither a text nor an object with a msg (%v)", value)
-			continue
-		}
-		if object != nil {
-			f.Object, f.File = object.ID.String(), object.Origin.File
-		}
-		if f.Message = shorten(f.Message); f.Message != "" { // conftest: an empty message passes
-			found = append(found, f)
-		}
-	}
-	return found, shape
-}
-
-// index reads the number of the object, of all those of a target, that a result is about.
-func index(value any) (int, bool) {
-	number, ok := value.(json.Number)
-	if !ok {
-		return 0, false
-	}
-	i, err := strconv.Atoi(number.String())
-	return i, err == nil && i >= 0
-}
-
-func (c *check) incomplete(about subject, ruleID string, pos finding.Pos, message string) {
-	f := finding.Finding{Rule: ruleID, Severity: finding.Error, Message: shorten(message), Pos: pos}
-	if about.object != nil {
-		f.Object = about.object.ID.String()
-		if pos.File == "" {
-			f.File = about.object.Origin.File
-		}
-	}
-	c.result.Findings = append(c.result.Findings, f)
-	c.result.Incomplete = true
-}
-
-func shorten(message string) string {
-	message = strings.TrimRight(message, "\n")
-	if len(message) <= maxMessage {
-		return message
-	}
-	cut := maxMessage
-	for cut > 0 && !utf8.RuneStart(message[cut]) {
-		cut--
-	}
-	return message[:cut] + "…"
 }

@@ -15,11 +15,13 @@ import (
 
 var update = flag.Bool("update", false, "write docs/policies.md anew")
 
+var allBundles = []string{"default", "practice", "baseline", "restricted"}
+
 // TestDocs holds docs/policies.md to the METADATA of the rules.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join("..", "..", "docs", "policies.md")
-	engine := builtin(t, policy.Options{Bundles: []string{"default", "baseline", "restricted"}})
+	engine := builtin(t, policy.Options{Bundles: allBundles})
 	got := document(engine.Rules())
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -35,15 +37,39 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// own is the part of the document that is about a repository's own policies.
+const own = `# Policies
+
+## The repository's own
+
+Every ` + "`*.rego`" + ` file below the configured directories (Rego v1; tests, ` + "`*_test.rego`" + `, left out) is evaluated as
+[conftest](https://www.conftest.dev) does it: rules named ` + "`deny`, `violation`" + ` (errors) and ` + "`warn`" + ` (warnings), with or without a suffix
+(` + "`deny_latest`" + `), in every package; a result is a text or ` + "`{\"msg\": text, \"path\": field}`; `exception`" + ` names rules by their suffix. YAML
+and JSON files below the subdirectory ` + "`data`" + ` are data. A finding's rule is ` + "`policy/<package>/<rule>`" + `. The policies of the base
+branch bind.
+
+What differs from the conftest program:
+
+- Policies reach no network, no files and no environment: http.send, net.lookup_ip_addr, opa.runtime, json.match_schema,
+  json.verify_schema, strings.render_template and conftest's parse_config functions are refused, with the place that calls them.
+- A builtin that fails is an error (conftest passes over it without --show-builtin-errors), and so is a result that conftest
+  passes over in silence: a rule that is true, a number.
+- The time and memory of an evaluation are bounded. What could not be decided is an error, and the run incomplete.
+- All packages with rules count (conftest: main, unless --all-namespaces). data.conftest.file is not there.
+- Integers stay exact, which conftest makes floating point.
+
+`
+
 func document(rules []policy.Rule) string {
 	var b strings.Builder
-	b.WriteString("# Built-in policies\n\n<!-- Made from the METADATA of policies/*.rego: go test ./internal/policy -run Docs -update -->\n\n")
-	b.WriteString("The bundle `default` runs without configuration. The bundles `baseline` and `restricted` are the levels of Kubernetes'\n" +
+	b.WriteString("<!-- Made from the METADATA of policies/*.rego: go test ./internal/policy -run Docs -update -->\n\n" + own + "# Built-in policies\n\n")
+	b.WriteString("The bundle `default` runs without configuration; `practice` is good practice, with rules that are too loud for a grown repository's\n" +
+		"first run. The bundles `baseline` and `restricted` are the levels of Kubernetes'\n" +
 		"[Pod Security Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/). A rule in several chosen bundles has the\n" +
-		"highest of their severities.\n\n| rule | default | baseline | restricted |\n|---|---|---|---|\n")
+		"highest of their severities.\n\n| rule | default | practice | baseline | restricted |\n|---|---|---|---|---|\n")
 	for _, r := range rules {
 		fmt.Fprintf(&b, "| [`%s`](#%s)", r.ID, strings.ReplaceAll(r.ID, "/", ""))
-		for _, bundle := range []string{"default", "baseline", "restricted"} {
+		for _, bundle := range allBundles {
 			severity := ""
 			if s, ok := r.Bundles[bundle]; ok {
 				severity = s.String()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -21,8 +22,10 @@ import (
 type Engine struct {
 	sets   []*Set
 	rules  []Rule
-	stages []*stage
 	limits Limits
+
+	perObject, perTarget []*stage
+	verdicts             sync.Map // verdict → Result
 }
 
 // stage is the rules of one set that have the same input: they are evaluated by one query, so that what they share
@@ -61,7 +64,12 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 			if err != nil {
 				return nil, nil, fmt.Errorf("prepare policies: %w", err)
 			}
-			e.stages = append(e.stages, &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), query: query})
+			made := &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), query: query}
+			if group[0].target {
+				e.perTarget = append(e.perTarget, made)
+			} else {
+				e.perObject = append(e.perObject, made)
+			}
 		}
 	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })

@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/policy"
 )
 
-// FuzzBuiltin changes the types of fields of an object: whatever stands there, every built-in rule comes to a
+// FuzzBuiltin changes the types of fields of a target's objects: whatever stands there, every built-in rule comes to a
 // verdict.
 func FuzzBuiltin(f *testing.F) {
 	random := rand.New(rand.NewSource(2))
@@ -24,38 +24,91 @@ func FuzzBuiltin(f *testing.F) {
 		f.Add(string(object.Text), int64(7))
 	}
 	f.Add("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {password: hunter2x, n: 5, l: [1]}\n", int64(3))
-	engine := builtin(f, policy.Options{Bundles: []string{"default", "baseline", "restricted"}})
+	for seed := range int64(20) {
+		f.Add(related, seed)
+	}
+	engine := builtin(f, policy.Options{Bundles: allBundles})
 	f.Fuzz(func(t *testing.T, text string, seed int64) {
-		var value map[string]any
-		if err := yaml.Unmarshal([]byte(text), &value); err != nil || value["kind"] == nil {
-			t.Skip()
+		var documents []map[string]any
+		for _, document := range manifest.Split([]byte(text)) {
+			var value map[string]any
+			if err := yaml.Unmarshal(document.Text, &value); err != nil || value["kind"] == nil {
+				t.Skip()
+			}
+			documents = append(documents, value)
 		}
 		random := rand.New(rand.NewSource(seed))
-		for range 40 {
-			kind, apiVersion, metadata := value["kind"], value["apiVersion"], value["metadata"]
-			value, _ = mutate(random, value).(map[string]any)
-			if value == nil {
-				return
+		for range 20 {
+			var stream []byte
+			for i, value := range documents {
+				kind, apiVersion, metadata := value["kind"], value["apiVersion"], value["metadata"]
+				if value, _ = mutate(random, value).(map[string]any); value == nil {
+					return
+				}
+				value["kind"], value["apiVersion"] = kind, apiVersion
+				if metadata, ok := metadata.(map[string]any); ok && random.Intn(4) > 0 {
+					value["metadata"] = metadata
+				}
+				documents[i] = value
+				changed, err := json.Marshal(value)
+				if err != nil {
+					t.Skip()
+				}
+				stream = append(append(stream, changed...), "\n---\n"...)
 			}
-			value["kind"], value["apiVersion"], value["metadata"] = kind, apiVersion, metadata
-			changed, err := json.Marshal(value)
-			if err != nil {
-				t.Skip()
-			}
-			objects, problems := manifest.Parse("fuzz.yaml", changed)
-			if len(problems) > 0 {
-				t.Skip()
-			}
+			objects, _ := manifest.Parse("fuzz.yaml", stream)
 			result, err := engine.Check(t.Context(), objects)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if result.Incomplete {
-				t.Fatalf("%s\n%s", result.Findings, changed)
+				t.Fatalf("%s\n%s", result.Findings, stream)
 			}
 		}
 	})
 }
+
+// related are objects that refer to one another.
+const related = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, labels: {a: b}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: In, values: [a]}, {key: x, operator: NotIn, values: [a]}, {key: y, operator: Exists}]}
+  template:
+    metadata: {labels: {app: web, tier: a}, annotations: {x: y}}
+    spec: {containers: [{name: c, image: "x:1"}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: job, namespace: shop}
+spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: job}}, spec: {containers: [{name: c, image: "x:1"}]}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: ClusterIP, selector: {app: nothing}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web, namespace: shop}
+spec: {selector: {matchLabels: {app: other}, matchExpressions: [{key: tier, operator: DoesNotExist}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec: {podSelector: {matchLabels: {app: other}}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec: {scaleTargetRef: {kind: Deployment, name: web}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {a: b}}
+spec: {tls: [{hosts: [a.example.com]}], rules: [{host: b.example.com}]}
+`
 
 // mutate replaces some value within v by one of another type.
 func mutate(r *rand.Rand, v any) any {

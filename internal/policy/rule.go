@@ -72,7 +72,7 @@ func matchesAny(patterns []string, s string) bool {
 }
 
 // bundles are the built-in bundles.
-var bundles = []string{"default", "baseline", "restricted"}
+var bundles = []string{"default", "practice", "baseline", "restricted"}
 
 // check gives a finding for each pattern of the options that is malformed or matches no rule: a rule that was meant
 // to be changed and is not must be said.

@@ -172,6 +172,22 @@ func (s *Set) pos(l *ast.Location) finding.Pos {
 	return finding.Pos{File: strings.TrimPrefix(l.File, s.root), Line: l.Row, Column: l.Col}
 }
 
+// title names the set in messages.
+func (s *Set) title() string {
+	if s.root == "" {
+		return "the built-in policies"
+	}
+	return "the repository's policies"
+}
+
+// clean removes the directory that the policies were loaded from.
+func (s *Set) clean(message string) string {
+	if s.root != "" {
+		message = strings.ReplaceAll(message, s.root, "")
+	}
+	return shorten(message)
+}
+
 // Builtin gives the built-in policies, compiled once.
 var Builtin = sync.OnceValues(builtin)
 

@@ -1,0 +1,39 @@
+# METADATA
+# title: Budgets and network policies select pods
+# description: >-
+#   A PodDisruptionBudget or NetworkPolicy that selects nothing protects nothing. Only targets that have workloads
+#   in its namespace are looked at.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-resource
+#   description: 'Kubernetes, Network Policies'
+# - ref: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
+#   description: 'Kubernetes, Specifying a Disruption Budget'
+# custom:
+#   rule: policy/selects-nothing
+#   kinds: [CronJob, DaemonSet, Deployment, Job, NetworkPolicy, Pod, PodDisruptionBudget, ReplicaSet, ReplicationController, StatefulSet]
+#   input: target
+#   bundles: {default: warning, practice: warning}
+package sluice.selects_nothing
+
+import data.sluice.selectors
+
+fields := {"NetworkPolicy": "podSelector", "PodDisruptionBudget": "selector"}
+
+deny contains {"msg": msg, "path": sprintf("spec.%s", [field]), "index": i} if {
+	some i, document in input
+	object_ := document.contents
+	field := fields[object_.kind]
+	selector := object_.spec[field]
+	is_object(selector)
+	count(selector) > 0
+	some neighbour in selectors.pods
+	selectors.same_namespace(neighbour.owner, object_)
+	not selected(object_, selector)
+	msg := sprintf("no workload of this target has the labels that this %s selects: correct the selector or the labels", [object_.kind])
+}
+
+selected(object_, selector) if {
+	some pod in selectors.pods
+	selectors.same_namespace(pod.owner, object_)
+	selectors.matches(selector, pod.labels)
+}

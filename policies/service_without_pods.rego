@@ -1,0 +1,35 @@
+# METADATA
+# title: Services select pods
+# description: >-
+#   A Service that selects nothing answers nothing. Only targets that have workloads in the namespace of the
+#   Service are looked at: the pods may come from elsewhere.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service
+#   description: 'Kubernetes, Service: defining a Service'
+# custom:
+#   rule: policy/service-without-pods
+#   kinds: [CronJob, DaemonSet, Deployment, Job, Pod, ReplicaSet, ReplicationController, Service, StatefulSet]
+#   input: target
+#   bundles: {default: warning, practice: warning}
+package sluice.service_without_pods
+
+import data.sluice.selectors
+
+deny contains {"msg": msg, "path": "spec.selector", "index": i} if {
+	some i, document in input
+	service := document.contents
+	service.kind == "Service"
+	is_object(service.spec.selector)
+	count(service.spec.selector) > 0
+	object.get(service.spec, "type", "") != "ExternalName"
+	some neighbour in selectors.pods
+	selectors.same_namespace(neighbour.owner, service)
+	not selected(service)
+	msg := "no workload of this target has the labels that this Service selects: correct the selector or the labels"
+}
+
+selected(service) if {
+	some pod in selectors.pods
+	selectors.same_namespace(pod.owner, service)
+	selectors.matches({"matchLabels": service.spec.selector}, pod.labels)
+}
