@@ -1,6 +1,9 @@
 package policy_test
 
 import (
+	"context"
+	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -162,5 +165,38 @@ func TestWorkloadKinds(t *testing.T) {
 		if !found {
 			t.Errorf("no finding in\n%s", object)
 		}
+	}
+}
+
+// An engine serves several targets at once, and says the same to each.
+func TestConcurrentChecks(t *testing.T) {
+	t.Parallel()
+	engine := builtin(t, policy.Options{})
+	objects := sample(t, 60)
+	want, err := builtin(t, policy.Options{}).Check(t.Context(), objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			t.Parallel()
+			got, err := engine.Check(t.Context(), objects)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// The end of the context ends a check with its error, whatever the rules do.
+func TestContextEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := builtin(t, policy.Options{}).Check(ctx, sample(t, 10)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }

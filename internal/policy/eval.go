@@ -74,9 +74,9 @@ func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input
 	}
 	j := job{ctx: ctx, query: query, input: input, cancel: topdown.NewCancel(), done: make(chan outcome, 1)}
 	e.jobs <- j
-	cause, done := e.wait(ctx, j.done)
+	out, cause := e.wait(ctx, j.done)
 	if cause == nil {
-		return done
+		return out
 	}
 	j.cancel.Cancel()
 	select {
@@ -88,7 +88,7 @@ func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input
 }
 
 // wait waits for the outcome of a query, or for the reason to stop it.
-func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (cause error, out outcome) {
+func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (outcome, error) {
 	deadline := time.NewTimer(e.limits.Time)
 	defer deadline.Stop()
 	look := time.NewTicker(glance)
@@ -97,18 +97,18 @@ func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (cause error,
 	for {
 		select {
 		case out := <-done:
-			return nil, out
+			return out, nil
 		case <-deadline.C:
-			return fmt.Errorf("%w of %s", errLimit, e.limits.Time), outcome{}
+			return outcome{}, fmt.Errorf("%w of %s", errLimit, e.limits.Time)
 		case <-ctx.Done():
-			return ctx.Err(), outcome{}
+			return outcome{}, ctx.Err()
 		case <-look.C:
 			now := heap()
 			if before == 0 {
 				before = now
 			}
 			if now > before+e.limits.Memory {
-				return fmt.Errorf("%w of %d MB", errLimit, e.limits.Memory>>20), outcome{}
+				return outcome{}, fmt.Errorf("%w of %d MB", errLimit, e.limits.Memory>>20)
 			}
 		}
 	}
