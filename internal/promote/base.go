@@ -196,6 +196,20 @@ func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
 // since is when the last run began.
 func since(runs []run) int { return runs[len(runs)-1].seq }
 
+// followed reports whether the target took its value from the source: the source had it when the target set it, and had
+// it before.
+func (b *fileBase) followed(path fieldPath, o *value) bool {
+	set := since(b.runs(b.target, b.to, path))
+	var then *value
+	for _, s := range b.source {
+		if s.seq >= set || b.recorded {
+			break
+		}
+		then = b.at(s, b.from, path)
+	}
+	return set >= 0 && then != nil && then.hash == o.hash
+}
+
 // had reports whether the source once had a value, or each part of it.
 func (b *fileBase) had(path fieldPath, v *value) bool {
 	for _, s := range b.source {

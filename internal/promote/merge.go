@@ -236,8 +236,11 @@ func (p *promotion) change(pair, was Pair, renamed string) error {
 		return nil
 	}
 	kind := contentOf(pair.To, o.Data)
-	if kind != contentOf(pair.From, t.Data) || kindOf(o) != kindOf(t) || kindOf(o) == fs.ModeSymlink {
+	switch other := contentOf(pair.From, t.Data); {
+	case kindOf(o) != kindOf(t) || kindOf(o) == fs.ModeSymlink || kind == binary_ || other == binary_:
 		kind = binary_
+	case kind != other:
+		kind = text
 	}
 	b, err := p.fileBase(kind, pair, was)
 	if err != nil {

@@ -26,8 +26,8 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 	v := m.base.judge(local, o, t, always)
 	switch {
 	case v.side == both:
-		if rule, ok := m.kept(path, o, t); ok && !always {
-			m.withhold(path, o, t, rule)
+		if why, ok := m.kept(local, path, o, t); ok && !always {
+			m.withhold(path, o, t, why)
 			return false
 		}
 		m.conflict(path, o, t, v)
@@ -38,7 +38,7 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 	case always:
 		return true
 	}
-	if why, ok := m.kept(path, o, t); ok {
+	if why, ok := m.kept(local, path, o, t); ok {
 		m.withhold(path, o, t, why)
 		return false
 	}
@@ -46,27 +46,50 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 }
 
 // kept reports whether the target owns a field, whatever the source did.
-func (m *merger) kept(path fieldPath, o, t *value) (why string, ok bool) {
-	if rule, ok := find(m.edge.Keep, m.below, path); ok {
-		return orElse(rule.Why, "a keep rule covers it"), true
+func (m *merger) kept(local, path fieldPath, o, t *value) (why string, ok bool) {
+	covered := func(path fieldPath) bool {
+		rule, found := find(m.edge.Keep, m.below, path)
+		if found && !(rule.yields && o != nil && m.base.followed(local, o)) {
+			why, ok = orElse(rule.Why, "a keep rule covers it"), true
+		}
+		return ok
 	}
-	if len(path) > 0 && isItem(path[len(path)-1]) {
-		last := strings.Trim(path[len(path)-1], "[]")
-		if key, _, ok := strings.Cut(last, "="); ok && (o == nil || o.get(key) != nil) && (t == nil || t.get(key) != nil) {
-			if rule, ok := find(m.edge.Keep, m.below, path.child(key)); ok {
-				return orElse(rule.Why, "a keep rule covers what identifies it"), true
-			}
+	if covered(path) {
+		return why, true
+	}
+	if len(path) > 0 && isItem(path[len(path)-1]) { // an item whose identity is kept
+		key, _, _ := strings.Cut(strings.Trim(path[len(path)-1], "[]"), "=")
+		if item := orValue(o, t); item.get(key) != nil && covered(path.child(key)) {
+			return why, true
 		}
 	}
-	if pointed := pointed(path); pointed != nil {
-		if rule, ok := find(m.edge.Keep, m.below, pointed); ok {
-			return orElse(rule.Why, "a keep rule covers it"), true
-		}
+	if pointed := pointed(path); pointed != nil && covered(pointed) {
+		return why, true
 	}
-	if o != nil && t != nil && o.kind == yaml.ScalarNode && m.names.mentions(o.text, m.names.to) {
+	if o != nil && m.ownName(o) {
 		return "the target's value names its environment", true
 	}
 	return "", false
+}
+
+// ownName reports whether a value, or a part of it, names the target's environment.
+func (m *merger) ownName(v *value) bool {
+	if v.kind == yaml.ScalarNode {
+		return m.names.mentions(v.text, m.names.to)
+	}
+	for _, c := range v.children {
+		if m.ownName(c.value) {
+			return true
+		}
+	}
+	return false
+}
+
+func orValue(a, b *value) *value {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // pointed is the field that an operation of a JSON patch sets: [op=replace,path=/spec/replicas].value is spec.replicas.

@@ -13,12 +13,16 @@ type Rule struct {
 	Files string // glob over the path below the target's directory, "**" for any directories; "" means all files
 	Path  string // field pattern, see ParseRule; "" means the whole file
 	Why   string // what a report says; "" has a default
+
+	// A default yields where the target took its value from the source: the field has then been promoted before, so the
+	// target does not own it. A rule of the configuration never yields.
+	yields bool
 }
 
 // The rules that hold where the configuration has none. Sources: the fields of apps/v1, autoscaling/v2, networking.k8s.io/v1
 // and core/v1, kustomize's Kustomization, the values that `helm create` writes, Argo CD's Application and Flux's HelmRelease.
 var (
-	DefaultKeep = []Rule{
+	DefaultKeep = yielding([]Rule{
 		{Path: "**.replicas", Why: "the number of replicas is the target's own"},
 		{Path: "replicas[*].**", Why: "the number of replicas is the target's own"},
 		{Path: "**.replicaCount", Why: "the number of replicas is the target's own"},
@@ -38,7 +42,7 @@ var (
 		{Path: "**.targetNamespace", Why: "the namespace is the target's own"},
 		{Path: "**.persistence.size", Why: "storage sizes are the target's own"},
 		{Path: "**.storage", Why: "storage sizes are the target's own"},
-	}
+	})
 	DefaultAlways = []Rule{
 		{Path: "images[*].**"},
 		{Path: "**.image"},
@@ -55,6 +59,13 @@ var (
 		{Files: "**/*.env", Path: "*_VERSION"},
 	}
 )
+
+func yielding(rules []Rule) []Rule {
+	for i := range rules {
+		rules[i].yields = true
+	}
+	return rules
+}
 
 // ParseRule checks a rule. A field pattern is like a field path, spec.containers[name=web].image, in which * stands for any
 // text within a key, [*] for any list item and ** for any number of keys and items, none included.

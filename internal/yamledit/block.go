@@ -8,7 +8,7 @@ import (
 
 // blockContainer edits a map or list in block style, whose entries stand on lines of their own.
 func (p *patcher) blockContainer(c entries, gone int, ins map[int][]insertion) error {
-	if gone == len(c.heads) {
+	if gone == len(c.heads) && len(ins) == 0 {
 		return p.empty(c.of)
 	}
 	column, err := p.column(c)
@@ -48,7 +48,14 @@ func (p *patcher) blockContainer(c entries, gone int, ins map[int][]insertion) e
 		if err != nil {
 			return err
 		}
-		// The first entry may stand behind "- ": the new one takes its place, and it moves to a line of its own.
+		if line := p.lineStart(at); strings.TrimSpace(strings.TrimPrefix(string(p.src[line:at]), "\uFEFF")) == "" {
+			p.replace(at-column, at-column, text.String())
+			continue
+		}
+		if p.edits.deleted[c.heads[0]] {
+			return p.unsafe(c.of, "entries are replaced that share a line with the start of their list item")
+		}
+		// The first entry stands behind "- ": the new one takes its place, and it moves to a line of its own.
 		p.replace(at, at, strings.TrimLeft(text.String(), " ")+strings.Repeat(" ", column))
 	}
 	return nil

@@ -225,11 +225,8 @@ func (p *patcher) container(n *yaml.Node, shared bool) error {
 	if gone == 0 && len(ins) == 0 {
 		return nil
 	}
-	switch {
-	case shared:
+	if shared {
 		return p.unsafe(n, "the value stands behind an anchor that aliases repeat")
-	case gone == len(c.heads) && gone > 0 && len(ins) > 0:
-		return p.unsafe(n, "all entries are replaced at once")
 	}
 	for index := range ins {
 		if index < 0 || index > len(c.heads) {

@@ -131,6 +131,17 @@ func TestEdits(t *testing.T) {
 			f.InsertDoc(2, frag(t, "c: 4\n"))
 		}, "# head\na: 1\n---\nb: 3\n---\nc: 4\n"},
 		{"delete a document", "a: 1\n---\nb: 2\n---\nc: 3\n", func(t *testing.T, f *File) { f.DeleteDoc(1) }, "a: 1\n---\nc: 3\n"},
+		{"replace all items", "a:\n  # one\n  - x\n  - y\nb: 1\n", func(t *testing.T, f *File) {
+			f.Delete(at(t, f, 0, "a.0"))
+			f.Delete(at(t, f, 0, "a.1"))
+			f.InsertItem(at(t, f, 0, "a"), 1, frag(t, "n"))
+			f.InsertItem(at(t, f, 0, "a"), 2, frag(t, "m"))
+		}, "a:\n  # one\n  - n\n  - m\nb: 1\n"},
+		{"flow: replace all items", "a: [1, 2]\n", func(t *testing.T, f *File) {
+			f.Delete(at(t, f, 0, "a.0"))
+			f.Delete(at(t, f, 0, "a.1"))
+			f.InsertItem(at(t, f, 0, "a"), 2, frag(t, "3"))
+		}, "a: [3]\n"},
 		{"delete the first document", "a: 1\n---\nb: 2\n", func(t *testing.T, f *File) { f.DeleteDoc(0) }, "b: 2\n"},
 		{"a plain scalar of several lines", "a: one\n  two\nb: 1\n", set("a", "x"), "a: x\nb: 1\n"},
 		{"insert behind a literal", "a: |\n  x\n\nb: 1\n", add("", 1, "n", "1"), "a: |\n  x\nn: 1\n\nb: 1\n"},

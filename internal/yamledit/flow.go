@@ -26,7 +26,14 @@ func (p *patcher) flowContainer(c entries, gone int, ins map[int][]insertion) er
 			last = end - 1
 		}
 		p.replace(open, last, "")
-		return nil
+		var all []insertion
+		for index := 0; index <= len(c.heads); index++ {
+			all = append(all, ins[index]...)
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		return p.fillFlow(c, all, open, open+1)
 	}
 	if err := p.deleteRuns(c); err != nil {
 		return err
@@ -85,7 +92,7 @@ func (p *patcher) fillFlow(c entries, list []insertion, open, end int) error {
 		indent := string(line[:len(line)-len(strings.TrimLeft(string(line), " \t"))])
 		text = p.eol + indent + "  " + strings.Join(texts, ","+p.eol+indent+"  ") + p.eol + indent
 	}
-	p.replace(open, end-1, text)
+	p.replace(open, max(end-1, open), text)
 	return nil
 }
 

@@ -34,7 +34,8 @@ type outcome struct {
 	verdict     verdict
 	extra       int      // fields that the engine changed and the person did not
 	overwritten []string // of these: values that the source never had
-	diff        string   // from the person's files to the engine's
+	diff        string   // of the files that the case names, from the person's to the engine's
+	others      []string // files that the engine changed besides
 	result      promote.Result
 }
 
@@ -121,6 +122,9 @@ func (o outcome) print(w io.Writer, c goldCase, verbose, all bool) {
 	}
 	if all || (verbose && o.verdict != exact) || (!o.verdict.good() && len(c.ReproducibleBy) > 0) || len(o.overwritten) > 0 {
 		fmt.Fprint(w, indent(o.diff))
+		if len(o.others) > 0 {
+			fmt.Fprintf(w, "    and changed besides: %s\n", strings.Join(o.others, " "))
+		}
 	}
 	if !all {
 		return

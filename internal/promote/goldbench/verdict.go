@@ -59,7 +59,11 @@ func (o *outcome) compare(before, person promote.Files, result promote.Result, n
 		}
 		if !bytes.Equal(engine[name].Data, person[name].Data) || !isNamed {
 			allExact = false
-			o.diff += unified(name, string(person[name].Data), string(engine[name].Data))
+			if isNamed {
+				o.diff += unified(name, string(person[name].Data), string(engine[name].Data))
+			} else {
+				o.others = append(o.others, name)
+			}
 		}
 		for _, path := range union(was, want, did) {
 			switch {
@@ -183,8 +187,16 @@ func flatten(out map[string]string, at string, v any) {
 		for i, item := range v {
 			flatten(out, at+"/"+itemName(item, i), item)
 		}
+	case string:
+		if strings.Contains(strings.TrimSpace(v), "\n") { // a file inside a ConfigMap: its lines
+			for line := range strings.Lines(v) {
+				out[at+"/"+strings.TrimSpace(strings.Trim(strings.TrimSpace(line), ","))] += "line."
+			}
+			return
+		}
+		out[at] = v + "." // the dot tells "" from nothing
 	default:
-		out[at] = fmt.Sprintf("%v.", v) // the dot tells "" from nothing
+		out[at] = fmt.Sprintf("%v.", v)
 	}
 }
 
