@@ -33,7 +33,7 @@ var house = map[string]string{
 	"internal/policy":     "manifest finding policies",
 	"internal/lint":       "diff manifest finding",
 	"internal/diff":       "manifest",
-	"internal/bundle":     "schema policy config finding policies",
+	"internal/bundle":     "schema policy config manifest finding policies",
 	"internal/bench":      "schema policies",
 	"internal/yamledit":   "",
 	"internal/promote":    "config yamledit finding",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/render"
 	"github.com/sluice-dev/sluice/internal/report"
+	"github.com/sluice-dev/sluice/internal/schema"
 )
 
 // checkRun is what one run of the pipeline needs from the command that starts it.
@@ -48,8 +50,9 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 
 // workshop makes the parts of a check that reach outside: worker processes and compiled policies.
 type workshop struct {
-	log  *slog.Logger
-	pool *render.Pool
+	log     *slog.Logger
+	pool    *render.Pool
+	schemas *bundle.Schemas
 }
 
 // Renderer starts the worker processes, with the limits of the configuration that binds.
@@ -63,12 +66,26 @@ func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []strin
 	return bundle.LoadPolicies(ctx, tree, directories, opts)
 }
 
-// Close ends the worker processes.
-func (w *workshop) Close() error {
-	if w.pool == nil {
-		return nil
+// Schemas gives the JSON schemas that the configuration names.
+func (w *workshop) Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error) {
+	schemas, problems, err := bundle.LoadSchemas(tree, cfg)
+	if err != nil {
+		return nil, nil, err
 	}
-	return w.pool.Close()
+	w.schemas = schemas
+	return schemas, problems, nil
+}
+
+// Close ends the worker processes, and removes what was written for the checks.
+func (w *workshop) Close() error {
+	var errs []error
+	if w.schemas != nil {
+		errs = append(errs, w.schemas.Close())
+	}
+	if w.pool != nil {
+		errs = append(errs, w.pool.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func renderLimits(cfg *config.Config, log *slog.Logger) render.Options {

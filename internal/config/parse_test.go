@@ -69,9 +69,9 @@ func TestParseEverything(t *testing.T) {
 			Kubernetes: "1.37", Unknown: ErrorUnknown, CRDs: []Directory{"crds", "platform/crds"},
 			Schemas: []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},
 		},
-		Policies:     Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
-		Severities:   map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
-		Diff:         Diff{Context: 0},
+		Policies:   Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
+		Severities: map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
+		Diff:       Diff{Context: 0},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

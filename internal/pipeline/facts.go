@@ -21,10 +21,11 @@ import (
 // definitions in a few of them would cost more than it tells, since overlays patch the annotations of a definition and hardly
 // ever its schema. What a target renders itself comes first, patches included.
 type facts struct {
-	schemas *schema.Set
-	binding []located // from the configured directories on base
-	base    []located
-	head    []located
+	schemas  *schema.Set
+	external schema.External // JSON schemas that the configuration names; nil without any
+	binding  []located       // from the configured directories on base
+	base     []located
+	head     []located
 }
 
 // located is a CustomResourceDefinition and the file it stands in.
@@ -37,7 +38,7 @@ type located struct {
 const maxDefinitions = 5_000
 
 // gather reads the facts of both sides. Findings are mistakes in the directories that the configuration names.
-func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding.List) {
+func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding.List, error) {
 	f := &facts{schemas: schemas}
 	read := definitionReader{schemas: schemas, memo: make(map[string][]*manifest.Object)}
 	f.head = read.all(c.Head.Tree)
@@ -54,7 +55,12 @@ func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding
 		}
 		f.binding = append(f.binding, inside...)
 	}
-	return f, problems
+	if len(cfg.Validation.Schemas) == 0 {
+		return f, problems, nil
+	}
+	external, found, err := c.Workshop.Schemas(from, cfg)
+	f.external = external
+	return f, append(problems, found...), err
 }
 
 func noDefinitions(cfg *config.Config, tree Tree, i int) finding.Finding {
@@ -126,7 +132,7 @@ func (f *facts) before(base Rendering, target plan.Target) schema.Context {
 	if f == nil {
 		return schema.Context{}
 	}
-	return schema.Context{Custom: f.custom(base, f.binding, nearest(f.base, target))}
+	return schema.Context{Custom: f.custom(base, f.binding, nearest(f.base, target)), Schemas: f.external}
 }
 
 // after is what head's objects of a target are validated with: the definitions that head will have deployed, those that base
@@ -135,7 +141,8 @@ func (f *facts) after(base, head Rendering, target plan.Target) schema.Context {
 	if f == nil {
 		return schema.Context{}
 	}
-	return schema.Context{Custom: f.custom(head, f.binding, nearest(f.head, target), nearest(f.base, target)), Old: base.Objects}
+	custom := f.custom(head, f.binding, nearest(f.head, target), nearest(f.base, target))
+	return schema.Context{Custom: custom, Schemas: f.external, Old: base.Objects}
 }
 
 // custom joins definitions: what a target renders itself first, then the lists in their order.

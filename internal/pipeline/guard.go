@@ -54,7 +54,11 @@ func (c *Check) runsSluice(file string) bool {
 	return false
 }
 
-// inDefinitions reports whether a path is in one of the directories of validation.crds.
+// inDefinitions reports whether a path is one of the schemas that the configuration names.
 func inDefinitions(cfg *config.Config, file string) bool {
-	return slices.ContainsFunc(cfg.Validation.CRDs, func(dir config.Directory) bool { return strings.HasPrefix(file, string(dir)+"/") })
+	return slices.ContainsFunc(cfg.Validation.CRDs, func(dir config.Directory) bool { return strings.HasPrefix(file, string(dir)+"/") }) ||
+		path.Ext(file) == ".json" && slices.ContainsFunc(cfg.Validation.Schemas, func(location config.SchemaLocation) bool {
+			prefix, _, isTemplate := strings.Cut(string(location), "{{")
+			return isTemplate && strings.HasPrefix(file, prefix) || strings.HasPrefix(file, prefix+"/")
+		})
 }

@@ -47,7 +47,10 @@ func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, er
 	if binding == nil {
 		binding = c.Head.Tree
 	}
-	gathered, unclear := c.gather(j.cfg, j.schemas)
+	gathered, unclear, err := c.gather(j.cfg, j.schemas)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load schemas: %w", err)
+	}
 	j.facts = gathered
 	var problems finding.List
 	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg, binding), policyOptions(j.cfg)); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/report"
+	"github.com/sluice-dev/sluice/internal/schema"
 )
 
 // Tree is one snapshot of the repository. Symbolic links are listed, never followed. It must be safe for concurrent use.
@@ -60,6 +61,8 @@ type Workshop interface {
 
 // Scope says which targets are looked at, and how far.
 type Scope struct {
+	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
+	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
 	All          bool     // every target, not just those that the change can reach
 	Environments []string // only these; nil: all
 	Apps         []string // only these; nil: all

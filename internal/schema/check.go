@@ -30,8 +30,9 @@ type Result struct {
 
 // Context is what objects are checked with, besides the schemas of Kubernetes. The zero value is nothing more.
 type Context struct {
-	Custom *Custom            // definitions of custom resources
-	Old    []*manifest.Object // the objects that these replace: rules may compare both
+	Custom  *Custom            // definitions of custom resources
+	Schemas External           // schemas of kinds without a definition; may be nil
+	Old     []*manifest.Object // the objects that these replace: rules may compare both
 }
 
 // Check validates objects against the schemas of a Kubernetes version, as [Set.Version] takes it; an unknown version is an error.
@@ -42,7 +43,7 @@ func (s *Set) Check(version string, objects []*manifest.Object, with Context) (R
 		return Result{}, err
 	}
 	i, _ := s.store.index(minor)
-	check := checker{set: s, index: i, compiler: s.compilers[i], custom: with.Custom, old: make(map[manifest.ID]*manifest.Object)}
+	check := checker{set: s, index: i, compiler: s.compilers[i], custom: with.Custom, schemas: with.Schemas, old: make(map[manifest.ID]*manifest.Object)}
 	for _, o := range with.Old {
 		check.old[o.ID] = o
 	}
@@ -77,6 +78,7 @@ type checker struct {
 	index    int // of the version in the store
 	compiler *compiler
 	custom   *Custom
+	schemas  External
 	old      map[manifest.ID]*manifest.Object
 }
 
@@ -94,6 +96,9 @@ func (c checker) object(o *manifest.Object) verdict {
 	case errors.Is(err, errNotServed):
 		if d := c.custom.find(g); d != nil {
 			return c.customObject(o, d)
+		}
+		if v, ok := c.external(o); ok {
+			return v
 		}
 		return c.notServed(o, g)
 	case err != nil:
