@@ -57,12 +57,12 @@ type Workshop interface {
 	// Policies compiles the built-in rules and those of the repository that stand in directories of tree. Rego that
 	// cannot be loaded comes as findings.
 	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (Policies, finding.List, error)
+	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
+	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
 }
 
 // Scope says which targets are looked at, and how far.
 type Scope struct {
-	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
-	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
 	All          bool     // every target, not just those that the change can reach
 	Environments []string // only these; nil: all
 	Apps         []string // only these; nil: all
