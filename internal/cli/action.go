@@ -191,11 +191,16 @@ func (c *Command) publish(ctx context.Context, actions *github.Actions, in actio
 
 // markdownOptions are the links that a report on GitHub can have.
 func markdownOptions(env github.Env, in actionInputs, r *report.Report, limit report.Limit) report.MarkdownOptions {
-	opts := report.MarkdownOptions{FileURL: fmt.Sprintf("%s/%s/blob/%s/", env.ServerURL, env.Repo, r.Head), PageURL: env.RunURL, Limit: limit}
+	opts := report.MarkdownOptions{FileURL: fileURL(env, r), PageURL: env.RunURL, Limit: limit}
 	if in.id != defaultID {
 		opts.Title = in.id
 	}
 	return opts
+}
+
+// fileURL is what a path of the repository is appended to.
+func fileURL(env github.Env, r *report.Report) string {
+	return fmt.Sprintf("%s/%s/blob/%s/", env.ServerURL, env.Repo, r.Head)
 }
 
 func conclusion(v report.Verdict) string {
@@ -249,7 +254,7 @@ func (c *Command) tell(actions *github.Actions, in actionInputs, r *report.Repor
 	for i := range bodies {
 		bodies[i] = missing + bodies[i]
 	}
-	return errors.Join(actions.Summary(bodies...), writeOutputs(actions, r, outcome), writeReports(in.reports, r))
+	return errors.Join(actions.Summary(bodies...), writeOutputs(actions, r, outcome), writeReports(in.reports, r, fileURL(actions.Env(), r)))
 }
 
 func writeOutputs(actions *github.Actions, r *report.Report, outcome github.Outcome) error {
@@ -287,11 +292,12 @@ func writeOutputs(actions *github.Actions, r *report.Report, outcome github.Outc
 
 // reportFiles are what writeReports writes.
 var reportFiles = []struct{ format, name string }{
-	{"json", "report.json"}, {"markdown", "report.md"}, {"sarif", "report.sarif"}, {"junit", "report.junit.xml"},
+	{"html", "report.html"}, {"json", "report.json"}, {"markdown", "report.md"}, {"sarif", "report.sarif"}, {"junit", "report.junit.xml"},
 }
 
-// writeReports writes the report in each format into a directory, which is made.
-func writeReports(dir string, r *report.Report) error {
+// writeReports writes the report in each format into a directory, which is made. files is what a path of the repository is
+// appended to for its address; "" where it has none.
+func writeReports(dir string, r *report.Report, files string) error {
 	if dir == "" {
 		return nil
 	}
@@ -301,7 +307,7 @@ func writeReports(dir string, r *report.Report) error {
 	var errs []error
 	for _, file := range reportFiles {
 		var buffer bytes.Buffer
-		if err := view(&buffer, file.format, r, report.TextOptions{}); err != nil {
+		if err := view(&buffer, file.format, r, viewOptions{files: files}); err != nil {
 			errs = append(errs, fmt.Errorf("write %s: %w", file.name, err))
 			continue
 		}

@@ -52,7 +52,7 @@ Without --base, head is compared with where it left the default branch. With --a
 	return cmd
 }
 
-const outputHelp = "write the report as `FORMAT[=FILE]`: text, markdown, json, sarif or junit; may be repeated"
+const outputHelp = "write the report as `FORMAT[=FILE]`: text, markdown, html, json, sarif or junit; may be repeated"
 
 func (c *Command) newDiff() *cobra.Command {
 	opts := checkOptions{gate: report.Gate{FailOn: "never", Findings: "new"}}

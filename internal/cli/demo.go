@@ -55,7 +55,7 @@ func (c *Command) demo(cmd *cobra.Command) error {
 		return err
 	}
 	out := filepath.Join(dir, ".git", "sluice") // inside .git, so that the working tree stays clean
-	if err := writeReports(out, r); err != nil {
+	if err := writeReports(out, r, ""); err != nil {
 		return err
 	}
 	comment := filepath.Join(out, "comment.md")

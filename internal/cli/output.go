@@ -44,15 +44,23 @@ func parseOutputs(values, formats []string) ([]output, error) {
 }
 
 // formats are the forms of a report, in the order in which help lists them.
-var formats = []string{"text", "markdown", "json", "sarif", "junit"}
+var formats = []string{"text", "markdown", "html", "json", "sarif", "junit"}
+
+// viewOptions are what a view of a report depends on beside its format.
+type viewOptions struct {
+	text  report.TextOptions
+	files string // what a path of the repository is appended to for its address; "" where it has none
+}
 
 // view writes a report in one of the formats.
-func view(w io.Writer, format string, r *report.Report, text report.TextOptions) error {
+func view(w io.Writer, format string, r *report.Report, opts viewOptions) error {
 	switch format {
 	case "text":
-		return report.Text(w, r, text)
+		return report.Text(w, r, opts.text)
 	case "markdown":
-		return report.Markdown(w, r, report.MarkdownOptions{})
+		return report.Markdown(w, r, report.MarkdownOptions{FileURL: opts.files})
+	case "html":
+		return report.HTML(w, r, report.HTMLOptions{FileURL: opts.files})
 	case "json":
 		return report.JSON(w, r)
 	case "sarif":
@@ -70,7 +78,7 @@ func (c *Command) writeReport(r *report.Report, outputs []output, text report.Te
 	for _, out := range outputs {
 		text.Color = out.file == "" && c.colored()
 		var buffer bytes.Buffer
-		if err := view(&buffer, out.format, r, text); err != nil {
+		if err := view(&buffer, out.format, r, viewOptions{text: text}); err != nil {
 			errs = append(errs, fmt.Errorf("write %s: %w", out.format, err))
 			continue
 		}

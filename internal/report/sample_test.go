@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/lint"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/report"
@@ -38,12 +39,18 @@ func (s sample) target(app, environment string, why ...string) report.Target {
 	}
 }
 
-// changes adds a target with what differs between two streams of YAML.
-func (s sample) changes(t report.Target, base, head string, risks map[string][]string) {
+// changes adds a target with what differs between two streams of YAML, and what is risky in it.
+func (s sample) changes(t report.Target, base, head string) {
 	s.t.Helper()
 	s.r.Targets = append(s.r.Targets, t)
 	for _, c := range diff.Sets(parseSample(s.t, base), parseSample(s.t, head), diff.Options{Salt: []byte("salt")}) {
-		s.r.Changes = append(s.r.Changes, report.ChangeOf(t.ID, c, risks[c.ID.Kind]...))
+		var risks []string
+		for _, f := range lint.Check(c) {
+			risks = append(risks, f.Rule)
+			f.Pos = finding.Pos{}
+			s.r.Findings = append(s.r.Findings, f.In(t.ID, finding.New))
+		}
+		s.r.Changes = append(s.r.Changes, report.ChangeOf(t.ID, c, risks...))
 	}
 }
 
@@ -147,7 +154,7 @@ func smallChange(t testing.TB) *report.Report {
 		ns := "shop-" + e
 		s.changes(s.target("web", e, why),
 			deployment("web", ns, "registry.example/shop/web:"+old, replicas)+configMap("web-config-"+hash, ns, "ENVIRONMENT: "+e, "LOG_LEVEL: debug"),
-			deployment("web", ns, "registry.example/shop/web:1.5.0", replicas)+configMap("web-config-m5k2tg94hc", ns, "ENVIRONMENT: "+e, "LOG_LEVEL: info"), nil)
+			deployment("web", ns, "registry.example/shop/web:1.5.0", replicas)+configMap("web-config-m5k2tg94hc", ns, "ENVIRONMENT: "+e, "LOG_LEVEL: info"))
 	}
 	s.r.Unaffected = 21
 	report.Finish(s.r)
@@ -168,17 +175,11 @@ func riskyChange(t testing.TB) *report.Report {
 		if e == "prod" {
 			base += policy
 		}
-		s.changes(s.target("web", e, "apps/web/base/deployment.yaml"), base, head, map[string][]string{
-			"PersistentVolumeClaim": {"lint/data-loss"}, "NetworkPolicy": {"lint/network-policy-removed"}, "Deployment": {"lint/immutable-field"},
-			"ClusterRoleBinding": {"lint/cluster-admin"},
-		})
+		s.changes(s.target("web", e, "apps/web/base/deployment.yaml"), base, head)
 	}
 	s.r.Targets = append(s.r.Targets, s.target("web", "dev", "apps/web/base/deployment.yaml"))
 	prod, staging := "apps/web/overlays/prod", "apps/web/overlays/staging"
 	file := finding.Pos{File: "apps/web/base/deployment.yaml", Line: 12, Column: 5}
-	s.finding(finding.Error, "lint/immutable-field", `spec.selector of a Deployment cannot be changed: the API server will refuse it. Give the Deployment a new name, or keep the selector.`,
-		"Deployment.apps shop/web", "spec.selector", file, finding.New, prod, staging)
-	s.finding(finding.Warning, "lint/data-loss", `PersistentVolumeClaim "uploads" is removed: with most storage classes its data is deleted.`, "PersistentVolumeClaim shop/uploads", "", finding.Pos{}, finding.New, prod, staging)
 	s.finding(finding.Warning, "policy/run-as-non-root", `container "web" may run as root: set securityContext.runAsNonRoot to true.`,
 		"Deployment.apps shop/web", "spec.template.spec.containers[name=web]", finding.Pos{File: "apps/web/base/deployment.yaml", Line: 21, Column: 9}, finding.New, prod, staging, "apps/web/overlays/dev")
 	s.finding(finding.Error, "schema/unknown-field", `unknown field "replica" in Deployment.spec, did you mean "replicas"?`,
@@ -194,7 +195,7 @@ func riskyChange(t testing.TB) *report.Report {
 func failingRender(t testing.TB) *report.Report {
 	s := newSample(t)
 	s.changes(s.target("web", "dev", "apps/web/overlays/dev/kustomization.yaml"),
-		deployment("web", "shop", "registry.example/shop/web:1.4.0", 1), deployment("web", "shop", "registry.example/shop/web:1.4.0", 2), nil)
+		deployment("web", "shop", "registry.example/shop/web:1.4.0", 1), deployment("web", "shop", "registry.example/shop/web:1.4.0", 2))
 	failed := s.target("web", "prod", "apps/web/overlays/prod/kustomization.yaml")
 	failed.Status, failed.Objects = report.Failed, 0
 	s.r.Targets = append(s.r.Targets, failed)
@@ -210,11 +211,11 @@ func newApplication(t testing.TB) *report.Report {
 	for i, e := range []string{"dev", "staging", "prod"} {
 		target := s.target("search", e, "apps/search/overlays/"+e+"/kustomization.yaml is new")
 		target.Base = report.Absent
-		s.changes(target, "", deployment("search", "search-"+e, "registry.example/search:0.1.0", 1+i)+service("search", "search-"+e), nil)
+		s.changes(target, "", deployment("search", "search-"+e, "registry.example/search:0.1.0", 1+i)+service("search", "search-"+e))
 	}
 	gone := s.target("legacy", "prod", "apps/legacy/overlays/prod/kustomization.yaml is removed")
 	gone.Status = report.Removed
-	s.changes(gone, service("legacy", "legacy"), "", nil)
+	s.changes(gone, service("legacy", "legacy"), "")
 	report.Finish(s.r)
 	return s.r
 }
@@ -269,7 +270,7 @@ func manyTargets(t testing.TB) *report.Report {
 					memory = "        resources:\n          limits:\n            memory: 64Mi\n"
 				}
 				s.changes(target, deployment(name, "team-"+name, "registry.example/"+name+":1.0.0", 1+region, fmt.Sprintf(sidecar, "1.9.3", "")),
-					deployment(name, "team-"+name, "registry.example/"+name+":1.0.0", 1+region, fmt.Sprintf(sidecar, "2.0.0", memory)), nil)
+					deployment(name, "team-"+name, "registry.example/"+name+":1.0.0", 1+region, fmt.Sprintf(sidecar, "2.0.0", memory)))
 			}
 		}
 	}
@@ -284,7 +285,7 @@ func sharedBase(t testing.TB) *report.Report {
 		for _, e := range []string{"dev", "staging", "prod"} {
 			name := fmt.Sprintf("service-%03d", i)
 			s.changes(s.target(name, e, "apps/"+name), deployment(name, name, fmt.Sprintf("registry.example/x:1.%d.0", i), 2)+configMap(name+"-config", name, fmt.Sprintf("VERSION: 1.%d.0", i)),
-				deployment(name, name, fmt.Sprintf("registry.example/x:2.%d.0", i), 2+i)+configMap(name+"-config", name, fmt.Sprintf("VERSION: 2.%d.0", i), "E: "+e+strings.Repeat("x", i)), nil)
+				deployment(name, name, fmt.Sprintf("registry.example/x:2.%d.0", i), 2+i)+configMap(name+"-config", name, fmt.Sprintf("VERSION: 2.%d.0", i), "E: "+e+strings.Repeat("x", i)))
 		}
 	}
 	report.Finish(s.r)
