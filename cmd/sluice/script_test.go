@@ -44,6 +44,7 @@ func TestScript(t *testing.T) {
 			"code":   code,
 			"sample": sample,
 			"bulk":   bulk,
+			"damage": damage,
 		},
 	})
 }
@@ -116,4 +117,19 @@ func bulk(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintf(&b, "  key-%d: %q\n", i, strings.Repeat("x", 200))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o644))
+}
+
+// damage DIR cuts every file below a directory short.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	damaged := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		damaged++
+		return os.Truncate(name, 60)
+	}))
+	if neg || damaged == 0 {
+		ts.Fatalf("usage: damage DIR, with files in it")
+	}
 }

@@ -41,14 +41,15 @@ type actionInputs struct {
 	id        string
 	comment   bool
 	reports   string
+	cache     string
 	gate      report.Gate
 }
 
 func readInputs(actions *github.Actions) (actionInputs, error) {
 	in := actionInputs{
 		token: actions.Input("token"), directory: actions.Input("directory"), id: actions.Input("id"), comment: true,
-		reports: actions.Input("reports"),
-		gate:    report.Gate{FailOn: actions.Input("fail-on"), Findings: actions.Input("findings")},
+		reports: actions.Input("reports"), cache: actions.Input("cache"),
+		gate: report.Gate{FailOn: actions.Input("fail-on"), Findings: actions.Input("findings")},
 	}
 	for field, otherwise := range map[*string]string{&in.directory: ".", &in.id: defaultID, &in.gate.FailOn: "error", &in.gate.Findings: "new"} {
 		if *field == "" {
@@ -100,7 +101,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return err
 	}
 	end := actions.Group("Render and check")
-	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: in.gate, log: c.logger(cmd), progress: c.newProgress()})
+	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: in.gate, cache: in.cache, log: c.logger(cmd), progress: c.newProgress()})
 	end()
 	if err != nil {
 		return err

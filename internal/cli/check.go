@@ -26,6 +26,7 @@ type checkOptions struct {
 	scope    pipeline.Scope
 	gate     report.Gate
 	outputs  []output
+	cache    string
 }
 
 func (c *Command) newCheck() *cobra.Command {
@@ -80,6 +81,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.scope.All, "all", false, "look at every target, not just those that the change can reach")
 	flags.StringSliceVar(&o.scope.Environments, "env", nil, "look only at this environment; may be repeated")
 	flags.StringSliceVar(&o.scope.Apps, "app", nil, "look only at this application; may be repeated")
+	flags.StringVar(&o.cache, "cache", "", "remember renderings in this `DIR` from run to run; targets with Secrets are never stored")
 	cmd.MarkFlagsMutuallyExclusive("head", "worktree")
 }
 
@@ -101,7 +103,7 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if err != nil {
 		return err
 	}
-	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: opts.scope, gate: opts.gate, log: c.logger(cmd), progress: c.newProgress()})
+	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, log: c.logger(cmd), progress: c.newProgress()})
 	if err != nil {
 		return err
 	}

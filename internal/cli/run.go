@@ -12,7 +12,6 @@ import (
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/pipeline"
-	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/render"
 	"github.com/sluice-dev/sluice/internal/report"
@@ -24,6 +23,7 @@ type checkRun struct {
 	sides
 	scope    pipeline.Scope
 	gate     report.Gate
+	cache    string // directory of the cache; "" for none
 	log      *slog.Logger
 	progress *progress
 }
@@ -31,6 +31,9 @@ type checkRun struct {
 // runCheck builds the parts, runs the pipeline and ends what the parts have started.
 func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, error) {
 	shop := &workshop{log: run.log}
+	if err := shop.openCache(run.cache); err != nil {
+		return nil, err
+	}
 	defer shop.Close()
 	check := pipeline.Check{
 		Base: run.base, Head: run.head, Changed: run.changed,
@@ -52,13 +55,15 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 type workshop struct {
 	log     *slog.Logger
 	pool    *render.Pool
+	cache   *render.Cache // nil without one
 	schemas *bundle.Schemas
 }
 
 // Renderer starts the worker processes, with the limits of the configuration that binds.
-func (w *workshop) Renderer(ctx context.Context, cfg *config.Config) (pipeline.Renderer, error) {
-	w.pool = render.NewPool(ctx, renderLimits(cfg, w.log))
-	return renderer{w.pool}, nil
+func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pipeline.Closure) (pipeline.Renderer, error) {
+	options := renderLimits(cfg, w.log)
+	w.pool = render.NewPool(ctx, options)
+	return renderer{w.pool, options, w.cache, closure, w.log}, nil
 }
 
 // Policies compiles the built-in rules and those of the repository.
@@ -85,6 +90,9 @@ func (w *workshop) Close() error {
 	if w.pool != nil {
 		errs = append(errs, w.pool.Close())
 	}
+	if w.cache != nil {
+		errs = append(errs, w.cache.Trim())
+	}
 	return errors.Join(errs...)
 }
 
@@ -98,19 +106,4 @@ func renderLimits(cfg *config.Config, log *slog.Logger) render.Options {
 var loadRestrictors = map[config.LoadRestrictor]render.LoadRestrictor{
 	config.Repository: render.Repository,
 	config.RootOnly:   render.RootOnly,
-}
-
-// renderer is a pool as the pipeline sees it.
-type renderer struct{ pool *render.Pool }
-
-// Render implements pipeline.Renderer.
-func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
-	result, err := r.pool.Render(ctx, tree, target)
-	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed}
-	for _, input := range result.Inputs {
-		if input.Use == render.File {
-			out.Sources = append(out.Sources, input.Path)
-		}
-	}
-	return out, err
 }

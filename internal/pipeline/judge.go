@@ -31,10 +31,10 @@ type judge struct {
 }
 
 // newJudge makes the parts. Findings are mistakes in the repository's policies.
-func (c *Check) newJudge(ctx context.Context, r rules) (*judge, finding.List, error) {
+func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, finding.List, error) {
 	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree)}
 	var err error
-	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg); err != nil {
+	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
 		return nil, nil, fmt.Errorf("start the renderer: %w", err)
 	}
 	if c.Scope.DiffOnly {

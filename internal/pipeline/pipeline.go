@@ -46,6 +46,9 @@ type Renderer interface {
 	Render(ctx context.Context, tree Tree, target plan.Target) (Rendering, error)
 }
 
+// Closure gives everything that rendering a target can read, by the dependency graph of its tree.
+type Closure func(tree Tree, target plan.Target) []plan.Input
+
 // Policies evaluates rules for the objects of one target.
 type Policies interface {
 	Check(ctx context.Context, objects []*manifest.Object) (policy.Result, error)
@@ -53,7 +56,8 @@ type Policies interface {
 
 // Workshop makes the parts of a check once the configuration that binds is known.
 type Workshop interface {
-	Renderer(ctx context.Context, cfg *config.Config) (Renderer, error)
+	// Renderer makes the renderer. closure says what a target of one of the two trees can be rendered from.
+	Renderer(ctx context.Context, cfg *config.Config, closure Closure) (Renderer, error)
 	// Policies compiles the built-in rules and those of the repository that stand in directories of tree. Rego that
 	// cannot be loaded comes as findings.
 	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (Policies, finding.List, error)
@@ -90,7 +94,7 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	selected := c.selectTargets(scene)
-	judge, found, err := c.newJudge(ctx, rules)
+	judge, found, err := c.newJudge(ctx, rules, scene)
 	if err != nil {
 		return nil, err
 	}

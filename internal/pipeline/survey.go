@@ -52,6 +52,16 @@ func (c *Check) survey(r rules) (*scene, error) {
 	return s, nil
 }
 
+// closure asks the graph of a target's side.
+func (c *Check) closure(s *scene) Closure {
+	return func(tree Tree, target plan.Target) []plan.Input {
+		if tree == c.Base.Tree {
+			return s.base.Graph.TargetClosure(target)
+		}
+		return s.head.Graph.TargetClosure(target)
+	}
+}
+
 // unnoticed gives the targets of head that base could render too, though nothing made them targets there: a directory
 // becomes an environment by a new sibling. Base must render them, or every object would count as added.
 func (c *Check) unnoticed(s *scene) []plan.Target {

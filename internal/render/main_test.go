@@ -61,6 +61,9 @@ func (t *testTree) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadD
 func (t *testTree) OID(name string) (string, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, err := t.Lstat(name); err != nil {
+		return "", false
+	}
 	return t.oid(name), true
 }
 

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/render"
+)
+
+// renderer is a pool as the pipeline sees it, with a cache before it.
+type renderer struct {
+	pool    *render.Pool
+	options render.Options
+	cache   *render.Cache // nil without one
+	closure pipeline.Closure
+	log     *slog.Logger
+}
+
+// Render implements pipeline.Renderer.
+func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
+	result, err := r.result(ctx, tree, target)
+	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed}
+	for _, input := range result.Inputs {
+		if input.Use == render.File {
+			out.Sources = append(out.Sources, input.Path)
+		}
+	}
+	return out, err
+}
+
+// result renders, unless the cache knows what would come out. What is wrong with the cache costs time, and nothing else.
+func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Target) (render.Result, error) {
+	if r.cache == nil {
+		return r.pool.Render(ctx, tree, target)
+	}
+	sources, identified := render.SourcesOf(tree, target, r.closure(tree, target), r.options)
+	if identified {
+		if result, ok := r.cache.Remembered(sources); ok {
+			r.log.Debug("remembered", "target", target.ID)
+			return result, nil
+		}
+	}
+	result, err := r.pool.Render(ctx, tree, target)
+	if err != nil || !identified {
+		return result, err
+	}
+	if _, err := r.cache.Remember(sources, result); err != nil {
+		r.log.Warn("the cache cannot be written", "error", err)
+	}
+	return result, nil
+}
+
+// openCache opens the cache in a directory; "" is none.
+func (w *workshop) openCache(dir string) (err error) {
+	if dir == "" {
+		return nil
+	}
+	if w.cache, err = render.OpenCache(dir, render.CacheOptions{Version: programIdentity()}); err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+// programIdentity changes whenever the program does: the version of a release; else, beside the commit, the size and date of the executable.
+func programIdentity() string {
+	if version != "" {
+		return version
+	}
+	identity := Version()
+	if self, err := os.Executable(); err == nil {
+		if info, err := os.Stat(self); err == nil {
+			identity += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return identity
+}
