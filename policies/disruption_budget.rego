@@ -20,14 +20,13 @@ deny contains {"msg": msg, "path": "spec.replicas", "index": i} if {
 	workload.kind in {"Deployment", "StatefulSet"}
 	is_number(workload.spec.replicas)
 	workload.spec.replicas > 1
-	not budgeted(workload)
+	not i in budgeted
 	msg := sprintf("%v replicas, but no PodDisruptionBudget selects them: add one", [workload.spec.replicas])
 }
 
-budgeted(workload) if {
+budgeted contains i if {
 	some document in input
 	budget := document.contents
 	budget.kind == "PodDisruptionBudget"
-	selectors.same_namespace(budget, workload)
-	selectors.matches(budget.spec.selector, selectors.labels(workload.spec.template))
+	some i in selectors.selected(selectors.namespace(budget), budget.spec.selector)
 }

@@ -18,11 +18,16 @@ deny contains {"msg": msg, "path": "spec.replicas", "index": i} if {
 	some document in input
 	scaler := document.contents
 	scaler.kind == "HorizontalPodAutoscaler"
-	some i, other in input
-	workload := other.contents
-	workload.kind == scaler.spec.scaleTargetRef.kind
-	workload.metadata.name == scaler.spec.scaleTargetRef.name
-	selectors.same_namespace(workload, scaler)
+	scaled := scaler.spec.scaleTargetRef
+	some i in fixed[[scaled.kind, selectors.namespace(scaler), scaled.name]]
+	msg := sprintf("replicas is fixed to %v, but the HorizontalPodAutoscaler %v scales this %s: remove replicas", [input[i].contents.spec.replicas, scaler.metadata.name, scaled.kind])
+}
+
+# fixed are the workloads that say how many replicas they have.
+fixed[id] contains i if {
+	some i, document in input
+	workload := document.contents
+	workload.kind != "HorizontalPodAutoscaler"
 	workload.spec.replicas != null
-	msg := sprintf("replicas is fixed to %v, but the HorizontalPodAutoscaler %v scales this %s: remove replicas", [workload.spec.replicas, scaler.metadata.name, workload.kind])
+	id := [workload.kind, selectors.namespace(workload), workload.metadata.name]
 }

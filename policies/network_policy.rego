@@ -15,10 +15,9 @@ package sluice.network_policy
 
 import data.sluice.selectors
 
-deny contains {"msg": msg, "index": first} if {
-	some namespace in {selectors.namespace(pod.owner) | some pod in selectors.pods}
+deny contains {"msg": msg, "index": min(pods)} if {
+	some namespace, pods in selectors.pods_in
 	not namespace in protected
-	first := min({i | some i, pod in selectors.pods; selectors.namespace(pod.owner) == namespace})
 	msg := "no NetworkPolicy of this target is in the namespace of this workload: add one that denies by default"
 }
 

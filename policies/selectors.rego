@@ -38,11 +38,40 @@ holds(expression, labels_) if {
 	not labels_[expression.key]
 }
 
-# pods are the pods of all workloads of the target, by the index of the object that has them.
-pods[i] := {"labels": labels(template), "owner": owner} if {
+# selected are the pods, as indexes of the objects that have them, that a selector selects in a namespace. A target
+# may have thousands of objects, so pods are found by their labels, never by comparing everything with everything.
+selected(namespace_, selector) := {i |
+	some i in candidates(namespace_, part(selector, "matchLabels"))
+	every expression in part(selector, "matchExpressions") {
+		holds(expression, pod_labels[i])
+	}
+}
+
+candidates(namespace_, match_labels) := intersection({with_label(namespace_, key, value) |
+	some key, value in match_labels
+}) if {
+	count(match_labels) > 0
+} else := pods_in[namespace_]
+
+with_label(namespace_, key, value) := found if found := labelled[[namespace_, key, value]]
+
+else := set()
+
+labelled[id] contains i if {
+	some i, labels_ in pod_labels
+	some key, value in labels_
+	id := [namespace(input[i].contents), key, value]
+}
+
+pods_in[namespace_] contains i if {
+	some i, _ in pod_labels
+	namespace_ := namespace(input[i].contents)
+}
+
+# pod_labels are the labels of the pods of all workloads of the target, by the index of the object that has them.
+pod_labels[i] := labels(template) if {
 	some i, document in input
-	owner := document.contents
-	template := pod(owner)
+	template := pod(document.contents)
 }
 
 pod(owner) := owner if owner.kind == "Pod"
@@ -59,5 +88,3 @@ labels(template) := template.metadata.labels if is_object(template.metadata.labe
 else := {}
 
 namespace(object_) := object.get(object_, ["metadata", "namespace"], "")
-
-same_namespace(a, b) if namespace(a) == namespace(b)

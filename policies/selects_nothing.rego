@@ -21,19 +21,13 @@ fields := {"NetworkPolicy": "podSelector", "PodDisruptionBudget": "selector"}
 
 deny contains {"msg": msg, "path": sprintf("spec.%s", [field]), "index": i} if {
 	some i, document in input
-	object_ := document.contents
-	field := fields[object_.kind]
-	selector := object_.spec[field]
+	selecting := document.contents
+	field := fields[selecting.kind]
+	selector := selecting.spec[field]
 	is_object(selector)
 	count(selector) > 0
-	some neighbour in selectors.pods
-	selectors.same_namespace(neighbour.owner, object_)
-	not selected(object_, selector)
-	msg := sprintf("no workload of this target has the labels that this %s selects: correct the selector or the labels", [object_.kind])
-}
-
-selected(object_, selector) if {
-	some pod in selectors.pods
-	selectors.same_namespace(pod.owner, object_)
-	selectors.matches(selector, pod.labels)
+	namespace := selectors.namespace(selecting)
+	selectors.pods_in[namespace]
+	count(selectors.selected(namespace, selector)) == 0
+	msg := sprintf("no workload of this target has the labels that this %s selects: correct the selector or the labels", [selecting.kind])
 }

@@ -22,14 +22,8 @@ deny contains {"msg": msg, "path": "spec.selector", "index": i} if {
 	is_object(service.spec.selector)
 	count(service.spec.selector) > 0
 	object.get(service.spec, "type", "") != "ExternalName"
-	some neighbour in selectors.pods
-	selectors.same_namespace(neighbour.owner, service)
-	not selected(service)
+	namespace := selectors.namespace(service)
+	selectors.pods_in[namespace]
+	count(selectors.selected(namespace, {"matchLabels": service.spec.selector})) == 0
 	msg := "no workload of this target has the labels that this Service selects: correct the selector or the labels"
-}
-
-selected(service) if {
-	some pod in selectors.pods
-	selectors.same_namespace(pod.owner, service)
-	selectors.matches({"matchLabels": service.spec.selector}, pod.labels)
 }

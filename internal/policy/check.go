@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
@@ -176,7 +177,7 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 		}
 		return nil
 	}
-	out := c.evaluator.run(ctx, s.query, about.input)
+	out := c.evaluator.run(ctx, s.query, about.input, c.time(about))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -194,6 +195,11 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 	return nil
 }
 
+// time is how long an evaluation may take.
+func (c *check) time(about subject) time.Duration {
+	return c.engine.limits.Time * time.Duration(1+len(about.all)/1_000)
+}
+
 // oneByOne evaluates each rule by itself after their common query failed: an error in one rule must not hide what
 // the others find.
 func (c *check) oneByOne(ctx context.Context, s *stage, about subject) error {
@@ -202,7 +208,7 @@ func (c *check) oneByOne(ctx context.Context, s *stage, about subject) error {
 		if err != nil {
 			return fmt.Errorf("prepare policy %s: %w", r.ID, err)
 		}
-		out := c.evaluator.run(ctx, query, about.input)
+		out := c.evaluator.run(ctx, query, about.input, c.time(about))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -198,5 +199,31 @@ func TestContextEnds(t *testing.T) {
 	cancel()
 	if _, err := builtin(t, policy.Options{}).Check(ctx, sample(t, 10)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// The cost of rules over all objects of a target grows with their number, not with its square.
+func TestLargeTarget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	engine := builtin(t, policy.Options{Bundles: allBundles})
+	took := func(n int) time.Duration {
+		objects := sample(t, n)
+		best := time.Hour
+		for range 3 {
+			before := cpu(t)
+			result, err := engine.Check(t.Context(), objects)
+			if err != nil || result.Incomplete {
+				t.Fatalf("%v, incomplete: %.500s", err, result.Findings)
+			}
+			best = min(best, cpu(t)-before) // from the second time on, of these rules alone
+		}
+		return best
+	}
+	small, large := took(250), took(2_000)
+	t.Logf("250 objects: %s, 2,000 objects: %s", small, large)
+	if large > 24*small {
+		t.Errorf("8 times as many objects took %.0f times as long", float64(large)/float64(small))
 	}
 }

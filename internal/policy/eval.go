@@ -15,9 +15,9 @@ import (
 
 // Limits bound what Rego may use. Zero fields have defaults.
 type Limits struct {
-	Time    time.Duration // for one object (one target, for rules over all objects of a target); default 5 s
+	Time    time.Duration // for one object, or for each 1,000 objects of a target where rules look at all; default 5 s
 	Memory  uint64        // bytes that the process may grow by during one evaluation; default 1 GB. A query is stopped soon after it passes this
-	Results int           // of one rule for one object; default 1,000
+	Results int           // of one rule, for each object that it looks at; default 1,000
 	Now     time.Time     // what time.now_ns gives, so that a run can be repeated; default: the clock
 }
 
@@ -67,14 +67,14 @@ type job struct {
 
 // run evaluates a query within the limits. A query that does not stop when it is told to is left behind with its
 // goroutine: a stuck policy must not hang the run.
-func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value) outcome {
+func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, limit time.Duration) outcome {
 	if e.jobs == nil {
 		e.jobs = make(chan job)
 		go work(e.jobs, e.limits)
 	}
 	j := job{ctx: ctx, query: query, input: input, cancel: topdown.NewCancel(), done: make(chan outcome, 1)}
 	e.jobs <- j
-	out, cause := e.wait(ctx, j.done)
+	out, cause := e.wait(ctx, j.done, limit)
 	if cause == nil {
 		return out
 	}
@@ -88,8 +88,8 @@ func (e *evaluator) run(ctx context.Context, query rego.PreparedEvalQuery, input
 }
 
 // wait waits for the outcome of a query, or for the reason to stop it.
-func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (outcome, error) {
-	deadline := time.NewTimer(e.limits.Time)
+func (e *evaluator) wait(ctx context.Context, done <-chan outcome, limit time.Duration) (outcome, error) {
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	look := time.NewTicker(glance)
 	defer look.Stop()
@@ -99,7 +99,7 @@ func (e *evaluator) wait(ctx context.Context, done <-chan outcome) (outcome, err
 		case out := <-done:
 			return out, nil
 		case <-deadline.C:
-			return outcome{}, fmt.Errorf("%w of %s", errLimit, e.limits.Time)
+			return outcome{}, fmt.Errorf("%w of %s", errLimit, limit)
 		case <-ctx.Done():
 			return outcome{}, ctx.Err()
 		case <-look.C:

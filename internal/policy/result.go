@@ -41,7 +41,7 @@ func (c *check) results(r rule, about subject, value any) (found finding.List, s
 		}
 		return nil, "gives no collection of messages (write `" + lastPart(r.ref) + " contains msg if { … }`)"
 	}
-	if limit := c.engine.limits.Results; len(values) > limit {
+	if limit := c.engine.limits.Results * max(1, len(about.all)); len(values) > limit {
 		shape = fmt.Sprintf("gives %d results; only the first %d are shown", len(values), limit)
 		values = values[:limit]
 	}
