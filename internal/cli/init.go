@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/plan"
+)
+
+// initOptions are the flags of init.
+type initOptions struct {
+	repo   string
+	dryRun bool
+	force  bool
+	forks  bool
+}
+
+func (c *Command) newInit() *cobra.Command {
+	var opts initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write .sluice.yaml and the workflow, from the layout that is detected",
+		Long: `Writes .sluice.yaml, which says in patterns what sluice detects in the working tree, and the workflow that runs it. With
+--forks, also the second stage that comments on pull requests from forks. Nothing is overwritten without --force.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, opts) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.repo, "repo", ".", "the repository: any directory in it")
+	flags.BoolVar(&opts.dryRun, "dry-run", false, "show what would be written")
+	flags.BoolVar(&opts.force, "force", false, "overwrite files that are there")
+	flags.BoolVar(&opts.forks, "forks", false, "also write the second stage for pull requests from forks")
+	return cmd
+}
+
+// newFile is a file that init writes.
+type newFile struct {
+	name string // slash-separated, from the repository's root
+	data []byte
+}
+
+func (c *Command) init(cmd *cobra.Command, opts initOptions) error {
+	ctx := cmd.Context()
+	repo, err := git.Open(ctx, opts.repo, git.Options{})
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	tree, err := repo.Worktree(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := filesToWrite(tree, opts.forks)
+	if err != nil {
+		return err
+	}
+	if opts.dryRun {
+		for _, file := range files {
+			c.say("-- %s --\n%s", file.name, file.data)
+		}
+		return nil
+	}
+	return c.writeNew(repo.Root(), files, opts.force)
+}
+
+// filesToWrite gives the configuration and the workflows for a tree.
+func filesToWrite(tree *git.Tree, forks bool) ([]newFile, error) {
+	graph, err := plan.Build(tree, plan.NewMemo())
+	if err != nil {
+		return nil, err
+	}
+	layout, problems := config.Detect(tree, graph)
+	if len(layout.Targets) == 0 {
+		return nil, usage(errors.New(problems.String()))
+	}
+	settings, err := configOf(layout, func(c *config.Config) config.Layout {
+		again, _ := c.Layout(tree, graph)
+		return again
+	})
+	if err != nil {
+		return nil, err
+	}
+	files := []newFile{{config.FileName, settings}}
+	names := []string{"sluice.yml"}
+	if forks {
+		names = append(names, "sluice-report.yml")
+	}
+	for _, name := range names {
+		data, err := workflow(name, forks)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, newFile{".github/workflows/" + name, data})
+	}
+	return files, nil
+}
+
+//go:embed workflows
+var workflows embed.FS
+
+// workflow gives a workflow file. sluice.yml is a template; GitHub's own expressions, in braces too, stand quoted in it.
+func workflow(name string, forks bool) ([]byte, error) {
+	data, err := workflows.ReadFile("workflows/" + name)
+	if err != nil || name != "sluice.yml" {
+		return data, err
+	}
+	parsed, err := template.New(name).Parse(string(data))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = parsed.Execute(&out, struct{ Forks bool }{forks})
+	return out.Bytes(), err
+}
+
+// writeNew writes all files, or none where one is there already.
+func (c *Command) writeNew(root string, files []newFile, force bool) error {
+	for _, file := range files {
+		_, err := os.Lstat(filepath.Join(root, filepath.FromSlash(file.name)))
+		if err == nil && !force {
+			return usage(fmt.Errorf("%s is there already: nothing was written. --force overwrites it, --dry-run shows what would be written", file.name))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, file := range files {
+		path := filepath.Join(root, filepath.FromSlash(file.name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := writeFile(path, file.data); err != nil {
+			return err
+		}
+		c.say("wrote %s\n", file.name)
+	}
+	c.say("\nCommit these files, then make the check \"sluice\" required for the default branch. `sluice doctor` tells what is missing.\n")
+	return nil
+}
