@@ -9,7 +9,7 @@ import (
 
 // FileVersion is what a commit made of a file.
 type FileVersion struct {
-	Seq     int    // the commit's place in the history read: larger is newer, the same for all files of one commit
+	Seq     int    // the commit's place in the history read: from 1, larger is newer, the same for all files of one commit
 	Commit  string // its id
 	Data    []byte // nil for a deletion
 	Deleted bool
@@ -21,11 +21,12 @@ type History struct {
 	Complete bool
 
 	files   map[string][]fileVersion // newest first
+	commits int                      // how many were read
 	objects *batch
 }
 
 type fileVersion struct {
-	seq         int
+	age         int    // 1 for the newest commit
 	commit, oid string // no oid for a deletion
 }
 
@@ -42,7 +43,8 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 		return nil, err
 	}
 	h := &History{Complete: true, files: map[string][]fileVersion{}, objects: r.objects}
-	seq, id, entry := 0, "", ""
+	commits, id, entry := 0, "", ""
+	defer func() { h.commits = commits }()
 	for _, token := range strings.Split(string(out), "\x00") {
 		token = strings.TrimLeft(token, "\n")
 		switch {
@@ -51,17 +53,17 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 			if len(fields) != 5 {
 				return nil, fmt.Errorf("git log: unexpected line %q", entry)
 			}
-			v := fileVersion{seq: seq, commit: id}
+			v := fileVersion{age: commits, commit: id}
 			if fields[4] != "D" && fields[1] != "160000" {
 				v.oid = fields[3]
 			}
 			h.files[token], entry = append(h.files[token], v), ""
 		case strings.HasPrefix(token, "\x01"):
-			if -seq == limit {
+			if commits == limit {
 				h.Complete = false
 				return h, nil
 			}
-			seq, id = seq-1, token[1:]
+			commits, id = commits+1, token[1:]
 		case strings.HasPrefix(token, ":"):
 			entry = token
 		}
@@ -77,7 +79,7 @@ func (h *History) Versions(path string) ([]FileVersion, error) {
 	list := h.files[path]
 	out := make([]FileVersion, 0, len(list))
 	for i := len(list) - 1; i >= 0; i-- {
-		v := FileVersion{Seq: list[i].seq, Commit: list[i].commit, Deleted: list[i].oid == ""}
+		v := FileVersion{Seq: h.commits - list[i].age + 1, Commit: list[i].commit, Deleted: list[i].oid == ""}
 		if !v.Deleted {
 			var err error
 			if v.Data, err = h.objects.Read(list[i].oid); err != nil {

@@ -196,18 +196,19 @@ func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
 // since is when the last run began.
 func since(runs []run) int { return runs[len(runs)-1].seq }
 
-// followed reports whether the target took its value from the source: the source had it when the target set it, and had
-// it before.
+// followed reports whether the two sides came to a value one after the other: one took it from the other, so the target
+// does not hold it by its own choice alone. Where both got it in one commit, or nobody knows, it is false.
 func (b *fileBase) followed(path fieldPath, o *value) bool {
-	set := since(b.runs(b.target, b.to, path))
-	var then *value
-	for _, s := range b.source {
-		if s.seq >= set || b.recorded {
-			break
-		}
-		then = b.at(s, b.from, path)
+	if b.recorded {
+		return false
 	}
-	return set >= 0 && then != nil && then.hash == o.hash
+	set := since(b.runs(b.target, b.to, path))
+	for _, r := range b.runs(b.source, b.from, path) {
+		if r.hash == o.hash && r.seq != set && r.seq >= 0 && set >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // had reports whether the source once had a value, or each part of it.

@@ -105,19 +105,30 @@ type settingsLine struct {
 
 type settingsFile []settingsLine
 
-var settingPattern = regexp.MustCompile(`^(\s*(?:export\s+)?[A-Za-z_][\w.-]*)(\s*[=:][ \t]*)(.*)$`)
+var settingPattern = regexp.MustCompile(`(?s)^(\s*(?:export\s+)?[A-Za-z_][\w.-]*)(\s*[=:][ \t]*)(.*)$`)
 
 // parseSettings parts dotenv and properties files. Their lines are independent of each other.
 func parseSettings(data []byte) settingsFile {
 	var out settingsFile
-	for _, raw := range splitLines(string(data)) {
-		line := settingsLine{raw: raw}
-		if m := settingPattern.FindStringSubmatch(strings.TrimPrefix(strings.TrimRight(raw, "\r\n"), "\uFEFF")); m != nil {
+	lines := splitLines(string(data))
+	for i := 0; i < len(lines); i++ {
+		line := settingsLine{raw: lines[i]}
+		if m := settingPattern.FindStringSubmatch(strings.TrimPrefix(strings.TrimRight(line.raw, "\r\n"), "\uFEFF")); m != nil {
+			for open(m[3]) && i+1 < len(lines) { // the value goes on in the next line
+				i++
+				line.raw += lines[i]
+				m[3] += strings.TrimRight(line.raw[len(m[1])+len(m[2])+len(m[3]):], "\r\n")
+			}
 			line.key, line.middle, line.value = strings.TrimSpace(m[1]), m[2], m[3]
 		}
 		out = append(out, line)
 	}
 	return out
+}
+
+// open reports whether a value goes on behind its line break: after a backslash, or within double quotes.
+func open(value string) bool {
+	return strings.HasSuffix(value, `\`) || (strings.HasPrefix(value, `"`) && strings.Count(value, `"`)-strings.Count(value, `\"`) == 1)
 }
 
 // isSettings reports whether a text is KEY=value lines, blanks and comments, each key once and each value on its line.
@@ -127,9 +138,9 @@ func isSettings(data []byte) bool {
 		trimmed := strings.TrimSpace(line.raw)
 		switch {
 		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
-		case line.key == "" || seen[line.key] || strings.HasSuffix(trimmed, `\`) || indented(line.raw):
+		case line.key == "" || seen[line.key] || open(line.value) || indented(line.raw):
 			return false
-		case strings.Contains(line.middle, ":") && line.value == "", strings.Count(line.value, `"`)%2 == 1:
+		case strings.Contains(line.middle, ":") && line.value == "":
 			return false
 		default:
 			seen[line.key] = true

@@ -27,6 +27,7 @@ func Merge(edge Edge, base Base, ours, theirs Files) (Result, error) {
 		p.after[name] = file
 	}
 	p.learn()
+	p.names.settle()
 	var added, removed []Pair
 	for _, pair := range edge.Pairs {
 		_, mine := ours[pair.To]
@@ -96,7 +97,7 @@ func (p *promotion) learn() {
 			p.names.learn(g, f)
 		}
 		kind := contentOf(pair.To, o.Data)
-		if kind == binary_ || kind != contentOf(pair.From, t.Data) || !p.names.mentions(string(t.Data), p.names.from) {
+		if kind == binary_ || kind != contentOf(pair.From, t.Data) || string(o.Data) == string(t.Data) {
 			continue
 		}
 		vo, errO := kind.value(o.Data, plain)

@@ -66,23 +66,10 @@ func (m *merger) kept(local, path fieldPath, o, t *value) (why string, ok bool) 
 	if pointed := pointed(path); pointed != nil && covered(pointed) {
 		return why, true
 	}
-	if o != nil && m.ownName(o) {
+	if o != nil && o.kind == yaml.ScalarNode && len(path) > 0 && m.names.mentions(o.text, m.names.to) {
 		return "the target's value names its environment", true
 	}
 	return "", false
-}
-
-// ownName reports whether a value, or a part of it, names the target's environment.
-func (m *merger) ownName(v *value) bool {
-	if v.kind == yaml.ScalarNode {
-		return m.names.mentions(v.text, m.names.to)
-	}
-	for _, c := range v.children {
-		if m.ownName(c.value) {
-			return true
-		}
-	}
-	return false
 }
 
 func orValue(a, b *value) *value {

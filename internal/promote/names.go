@@ -2,6 +2,7 @@ package promote
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -63,7 +64,7 @@ func word(c byte) bool {
 
 // learn compares two texts that stand in the same place of the two overlays.
 func (n *names) learn(ours, theirs string) {
-	if !n.mentions(theirs, n.from) {
+	if !n.mentions(theirs, n.from) && !account.MatchString(theirs) {
 		return
 	}
 	a, b := tokens(theirs), tokens(ours)
@@ -71,12 +72,12 @@ func (n *names) learn(ours, theirs string) {
 		return
 	}
 	for i := range a {
-		if a[i] != b[i] && (!slices.Contains(n.from, a[i]) || !slices.Contains(n.to, b[i])) {
+		if a[i] != b[i] && (!slices.Contains(n.from, a[i]) || !slices.Contains(n.to, b[i])) && !bothAccounts(a[i], b[i]) {
 			return
 		}
 	}
 	for i := range a {
-		if slices.Contains(n.from, a[i]) {
+		if slices.Contains(n.from, a[i]) || bothAccounts(a[i], b[i]) {
 			if n.shown[a[i]] == nil {
 				n.shown[a[i]] = map[string]int{}
 			}
@@ -91,6 +92,23 @@ func (n *names) mentions(s string, names []string) bool {
 		return false
 	}
 	return slices.ContainsFunc(tokens(s), func(t string) bool { return slices.Contains(names, t) })
+}
+
+// account is the number of a cloud account or project: what an environment is called, too.
+var account = regexp.MustCompile(`\b[0-9]{10,13}\b`)
+
+func bothAccounts(a, b string) bool {
+	return a != b && len(a) == len(b) && len(account.FindString(a)) == len(a) && len(account.FindString(b)) == len(b) && a != ""
+}
+
+// settle ends the learning: numbers of accounts that stand for each other throughout are names like the others.
+func (n *names) settle() {
+	for from := range n.shown {
+		if to, ok := n.counterpart(from); ok && bothAccounts(from, to) && n.shown[from][to] > 1 && !slices.Contains(n.from, from) {
+			n.from, n.to = append(n.from, from), append(n.to, to)
+		}
+	}
+	slices.Sort(n.from[min(len(n.from), 1):])
 }
 
 // translate puts the target's names in place of the source's. unknown is a name of the source for which the overlays show

@@ -14,8 +14,8 @@ type Rule struct {
 	Path  string // field pattern, see ParseRule; "" means the whole file
 	Why   string // what a report says; "" has a default
 
-	// A default yields where the target took its value from the source: the field has then been promoted before, so the
-	// target does not own it. A rule of the configuration never yields.
+	// A default yields where history shows that the two sides took their value from each other: the target then does not own
+	// the field. A rule of the configuration never yields.
 	yields bool
 }
 

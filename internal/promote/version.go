@@ -2,7 +2,7 @@ package promote
 
 // Version is what one file held from one commit to the next.
 type Version struct {
-	Seq     int    // the commit's place in history: larger is newer, comparable between files
+	Seq     int    // the commit's place in history, from 1: larger is newer, comparable between files
 	Commit  string // its id, for messages
 	Data    []byte
 	Deleted bool // the commit removed the file

@@ -110,17 +110,16 @@ func clone(ctx context.Context, bundle, dir string) (*git.Repo, error) {
 
 // total are the figures of one repository.
 type total struct {
-	count              map[verdict]int
-	cases              int
-	known, knownGood   int // those marked reproducible
-	overwritten, extra int
+	count            map[verdict]int
+	cases            int
+	known, knownGood int // those marked reproducible
+	overwritten      int
 }
 
 func (t *total) add(c goldCase, o outcome) {
 	t.cases++
 	t.count[o.verdict]++
 	t.overwritten += len(o.overwritten)
-	t.extra += o.extra
 	if len(c.ReproducibleBy) > 0 {
 		t.known++
 		if o.verdict.good() {

@@ -32,10 +32,10 @@ func (h history) Versions(name string) ([]promote.Version, bool, error) {
 // outcome is what the engine made of a case.
 type outcome struct {
 	verdict     verdict
-	extra       int      // fields that the engine changed and the person did not
 	overwritten []string // of these: values that the source never had
 	diff        string   // of the files that the case names, from the person's to the engine's
 	others      []string // files that the engine changed besides
+	extras      []string // what the engine changed and the person did not
 	result      promote.Result
 }
 
@@ -128,6 +128,9 @@ func (o outcome) print(w io.Writer, c goldCase, verbose, all bool) {
 	}
 	if !all {
 		return
+	}
+	for _, x := range o.extras {
+		fmt.Fprintf(w, "    extra: %s\n", x)
 	}
 	for _, e := range o.result.Edits {
 		fmt.Fprintf(w, "    edit: %s %s\n", e.Action, e.Path)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,6 +76,7 @@ func (o *outcome) compare(before, person promote.Files, result promote.Result, n
 				missing++
 			case want[path] == was[path]:
 				extra++
+				o.extras = append(o.extras, fmt.Sprintf("%s %s: %.60q became %.60q", name, path, was[path], did[path]))
 				owned, err := owned(h, sources[name], path, was[path])
 				if err != nil {
 					return err
@@ -98,11 +100,11 @@ func (o *outcome) compare(before, person promote.Files, result promote.Result, n
 	case wrong == 0 && extra == 0 && wanted > 0, wrong == 0 && extra == 0 && len(result.Edits) == 0:
 		v = less
 	}
-	o.verdict, o.extra = max(o.verdict, v), o.extra+extra
+	o.verdict = max(o.verdict, v)
 	return nil
 }
 
-// owned reports whether no version of the source ever had a value at a path.
+// owned reports whether no version of the source ever had a value at a path, the names of environments apart.
 func owned(h history, source, path, value string) (bool, error) {
 	if value == "" {
 		return false, nil
@@ -112,12 +114,22 @@ func owned(h history, source, path, value string) (bool, error) {
 		return false, err
 	}
 	for _, v := range versions {
-		if !v.Deleted && fields(source, promote.Files{source: {Data: v.Data}})[path] == value {
-			return false, nil
+		if v.Deleted {
+			continue
+		}
+		for p, was := range fields(source, promote.Files{source: {Data: v.Data}}) {
+			if neutral(p) == neutral(path) && neutral(was) == neutral(value) {
+				return false, nil
+			}
 		}
 	}
 	return true, nil
 }
+
+// neutral is a text without the names of environments.
+func neutral(s string) string { return envs.ReplaceAllString(s, "ENV") }
+
+var envs = regexp.MustCompile(`\b(dev|development|int|integration|staging|stg|prod|production)\b`)
 
 func union(list ...map[string]string) []string {
 	all := map[string]bool{}
@@ -189,8 +201,11 @@ func flatten(out map[string]string, at string, v any) {
 		}
 	case string:
 		if strings.Contains(strings.TrimSpace(v), "\n") { // a file inside a ConfigMap: its lines
+			times := map[string]int{}
 			for line := range strings.Lines(v) {
-				out[at+"/"+strings.TrimSpace(strings.Trim(strings.TrimSpace(line), ","))] += "line."
+				line = strings.TrimSpace(strings.Trim(strings.TrimSpace(line), ","))
+				times[line]++
+				out[fmt.Sprintf("%s/%s#%d", at, line, times[line])] = "line."
 			}
 			return
 		}
@@ -208,6 +223,11 @@ func itemName(item any, i int) string {
 		}
 		if name, ok := item["name"]; ok {
 			return fmt.Sprint(name)
+		}
+		for _, key := range []string{"path", "target", "key", "id"} {
+			if id, ok := item[key]; ok {
+				return fmt.Sprint(key, "=", id)
+			}
 		}
 		return fmt.Sprint(i)
 	case []any:
