@@ -27,6 +27,7 @@ type checkOptions struct {
 	gate     report.Gate
 	outputs  []output
 	cache    string
+	explain  string // a target or a path; "" for the check itself
 }
 
 func (c *Command) newCheck() *cobra.Command {
@@ -42,6 +43,7 @@ Without --base, head is compared with where it left the default branch. With --a
 --base it is then compared with nothing, and every finding counts.`,
 		Example: `  sluice check --base main
   sluice check --worktree
+  sluice check --explain apps/shop/base/deployment.yaml
   sluice check --all --output markdown=report.md --output sarif=report.sarif`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd, &opts, outputs) },
@@ -49,6 +51,7 @@ Without --base, head is compared with where it left the default branch. With --a
 	opts.addFlags(cmd)
 	cmd.Flags().StringVar(&opts.gate.FailOn, "fail-on", "error", "fail on findings of at least this severity: error, warning or never")
 	cmd.Flags().StringVar(&opts.gate.Findings, "findings", "new", "which findings count: new or all")
+	cmd.Flags().StringVar(&opts.explain, "explain", "", "say why this `TARGET|PATH` is rendered or whom it reaches, as text or json, and do nothing else")
 	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
 	return cmd
 }
@@ -90,7 +93,11 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 		return err
 	}
 	var err error
-	if opts.outputs, err = parseOutputs(outputs, formats); err != nil {
+	known := formats
+	if opts.explain != "" {
+		known = explainFormats
+	}
+	if opts.outputs, err = parseOutputs(outputs, known); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
@@ -102,6 +109,9 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	sides, err := chooseSides(ctx, repo, opts)
 	if err != nil {
 		return err
+	}
+	if opts.explain != "" {
+		return c.explain(sides, opts.scope, opts.explain, opts.outputs)
 	}
 	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, log: c.logger(cmd), progress: c.newProgress()})
 	if err != nil {
@@ -168,7 +178,7 @@ func chooseSides(ctx context.Context, repo *git.Repo, opts *checkOptions) (sides
 			return s, err
 		}
 		s.head.Commit = "worktree"
-	} else if dirty, err := repo.Dirty(ctx); err == nil && dirty && opts.head == "HEAD" {
+	} else if opts.head == "HEAD" && isDirty(ctx, repo) {
 		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
 	}
 	s.head.Tree = tree
@@ -180,6 +190,11 @@ func chooseSides(ctx context.Context, repo *git.Repo, opts *checkOptions) (sides
 		return s, err
 	}
 	return s, s.compareWith(ctx, repo, base, tree)
+}
+
+func isDirty(ctx context.Context, repo *git.Repo) bool {
+	dirty, err := repo.Dirty(ctx)
+	return err == nil && dirty
 }
 
 func (s *sides) compareWith(ctx context.Context, repo *git.Repo, base string, head *git.Tree) error {

@@ -72,13 +72,20 @@ func view(w io.Writer, format string, r *report.Report, opts viewOptions) error 
 	}
 }
 
-// writeReport writes a report in each format that was asked for. All are tried; the errors are joined.
+// writeReport writes a report in each format that was asked for.
 func (c *Command) writeReport(r *report.Report, outputs []output, text report.TextOptions) error {
+	return c.writeOutputs(outputs, func(w io.Writer, out output) error {
+		text.Color = out.file == "" && c.colored()
+		return view(w, out.format, r, viewOptions{text: text})
+	})
+}
+
+// writeOutputs writes one thing to each place that was asked for. All are tried; the errors are joined.
+func (c *Command) writeOutputs(outputs []output, write func(io.Writer, output) error) error {
 	var errs []error
 	for _, out := range outputs {
-		text.Color = out.file == "" && c.colored()
 		var buffer bytes.Buffer
-		if err := view(&buffer, out.format, r, viewOptions{text: text}); err != nil {
+		if err := write(&buffer, out); err != nil {
 			errs = append(errs, fmt.Errorf("write %s: %w", out.format, err))
 			continue
 		}

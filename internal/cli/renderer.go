@@ -20,6 +20,13 @@ type renderer struct {
 	log     *slog.Logger
 }
 
+// Warm implements pipeline.Renderer. With a cache there may be nothing to render.
+func (r renderer) Warm() {
+	if r.cache == nil {
+		r.pool.Warm(r.options.Workers)
+	}
+}
+
 // Render implements pipeline.Renderer.
 func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
 	result, err := r.result(ctx, tree, target)

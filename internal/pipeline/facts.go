@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -20,12 +21,19 @@ import (
 // They are read from the text of the repository's files, not from renderings: to render hundreds of targets for the
 // definitions in a few of them would cost more than it tells, since overlays patch the annotations of a definition and hardly
 // ever its schema. What a target renders itself comes first, patches included.
+//
+// Reading every file of both sides takes longer than to check a small change, so it is done when a rendering first needs it.
 type facts struct {
+	check    *Check
 	schemas  *schema.Set
-	external schema.External // JSON schemas that the configuration names; nil without any
-	binding  []located       // from the configured directories on base
-	base     []located
-	head     []located
+	external schema.External    // JSON schemas that the configuration names; nil without any
+	dirs     []config.Directory // whose definitions bind
+	touched  bool               // the change may differ in a definition
+
+	once    sync.Once
+	binding []located // from the configured directories on base
+	base    []located
+	head    []located
 }
 
 // located is a CustomResourceDefinition and the file it stands in.
@@ -37,30 +45,56 @@ type located struct {
 // maxDefinitions bounds the CustomResourceDefinitions of one side.
 const maxDefinitions = 5_000
 
-// gather reads the facts of both sides. Findings are mistakes in the directories that the configuration names.
+// gather prepares the facts of both sides. Findings are mistakes in what the configuration names.
 func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding.List, error) {
-	f := &facts{schemas: schemas}
-	read := definitionReader{schemas: schemas, memo: make(map[string][]*manifest.Object)}
-	f.head = read.all(c.Head.Tree)
-	binding, from := f.head, c.Head.Tree
-	if c.Base.Tree != nil {
-		f.base = read.all(c.Base.Tree)
-		binding, from = f.base, c.Base.Tree
-	}
+	f := &facts{check: c, schemas: schemas, dirs: cfg.Validation.CRDs, touched: slices.ContainsFunc(c.Changed, c.holdsDefinition)}
+	binding := c.bindingTree()
 	var problems finding.List
-	for i, dir := range cfg.Validation.CRDs {
-		inside := slices.DeleteFunc(slices.Clone(binding), func(l located) bool { return !strings.HasPrefix(l.file, string(dir)+"/") })
-		if len(inside) == 0 {
-			problems = append(problems, noDefinitions(cfg, from, i))
+	for i, dir := range f.dirs {
+		f.once.Do(f.read)
+		if !slices.ContainsFunc(f.binding, func(l located) bool { return l.in(dir) }) {
+			problems = append(problems, noDefinitions(cfg, binding, i))
 		}
-		f.binding = append(f.binding, inside...)
 	}
 	if len(cfg.Validation.Schemas) == 0 {
 		return f, problems, nil
 	}
-	external, found, err := c.Workshop.Schemas(from, cfg)
+	external, found, err := c.Workshop.Schemas(binding, cfg)
 	f.external = external
 	return f, append(problems, found...), err
+}
+
+// read reads the definitions of both sides.
+func (f *facts) read() {
+	read := definitionReader{schemas: f.schemas, memo: make(map[string][]*manifest.Object)}
+	f.head = read.all(f.check.Head.Tree)
+	binding := f.head
+	if f.check.Base.Tree != nil {
+		f.base = read.all(f.check.Base.Tree)
+		binding = f.base
+	}
+	for _, dir := range f.dirs {
+		for _, l := range binding {
+			if l.in(dir) {
+				f.binding = append(f.binding, l)
+			}
+		}
+	}
+}
+
+func (l located) in(dir config.Directory) bool { return strings.HasPrefix(l.file, string(dir)+"/") }
+
+// holdsDefinition reports whether a file of either side may hold a CustomResourceDefinition.
+func (c *Check) holdsDefinition(file string) bool {
+	for _, tree := range []Tree{c.Base.Tree, c.Head.Tree} {
+		if tree == nil || !isYAML(file) {
+			continue
+		}
+		if data, err := tree.ReadFile(file); err == nil && bytes.Contains(data, []byte("CustomResourceDefinition")) {
+			return true
+		}
+	}
+	return false
 }
 
 func noDefinitions(cfg *config.Config, tree Tree, i int) finding.Finding {
@@ -129,18 +163,14 @@ func eachYAML(tree Tree, f func(file string) (more bool)) {
 
 // before is what base's objects of a target are validated with.
 func (f *facts) before(base Rendering, target plan.Target) schema.Context {
-	if f == nil {
-		return schema.Context{}
-	}
+	f.once.Do(f.read)
 	return schema.Context{Custom: f.custom(base, f.binding, nearest(f.base, target)), Schemas: f.external}
 }
 
 // after is what head's objects of a target are validated with: the definitions that head will have deployed, those that base
 // binds, and those that head no longer has though its objects still need them.
 func (f *facts) after(base, head Rendering, target plan.Target) schema.Context {
-	if f == nil {
-		return schema.Context{}
-	}
+	f.once.Do(f.read)
 	custom := f.custom(head, f.binding, nearest(f.head, target), nearest(f.base, target))
 	return schema.Context{Custom: custom, Schemas: f.external, Old: base.Objects}
 }

@@ -37,16 +37,16 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
 		return nil, nil, fmt.Errorf("start the renderer: %w", err)
 	}
+	if c.busy() {
+		j.renderer.Warm()
+	}
 	if c.Scope.DiffOnly {
 		return j, nil, nil
 	}
 	if j.schemas, err = schema.Kubernetes(); err != nil {
 		return nil, nil, fmt.Errorf("load schemas: %w", err)
 	}
-	binding := c.Base.Tree
-	if binding == nil {
-		binding = c.Head.Tree
-	}
+	binding := c.bindingTree()
 	gathered, unclear, err := c.gather(j.cfg, j.schemas)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load schemas: %w", err)
@@ -97,29 +97,28 @@ func (j *judge) all(ctx context.Context, selected []plan.Selection) ([]judgement
 // one judges one target: render both sides, check both, tell new from existing, compare.
 func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) {
 	out := judgement{target: report.Target{Target: sel.Target, Status: report.Removed, Base: report.Absent, Why: sel.Why}}
-	var base, head Rendering
-	var err error
+	base, head, err := j.render(ctx, sel)
+	if err != nil {
+		return out, err
+	}
 	if sel.Base {
-		if base, err = j.renderer.Render(ctx, j.check.Base.Tree, sel.Target); err != nil {
-			return out, err
-		}
 		out.target.Base = status(base)
 	}
 	if sel.Head {
-		if head, err = j.renderer.Render(ctx, j.check.Head.Tree, sel.Target); err != nil {
-			return out, err
-		}
 		out.target.Status = status(head)
 	}
 	out.target.Objects, out.sources = len(head.Objects), head.Sources
 
-	before, err := j.inspect(ctx, base, sel.Target, j.base, j.facts.before(base, sel.Target))
+	after, err := j.inspect(ctx, head, sel.Target, j.head, func() schema.Context { return j.facts.after(base, head, sel.Target) })
 	if err != nil {
 		return out, err
 	}
-	after, err := j.inspect(ctx, head, sel.Target, j.head, j.facts.after(base, head, sel.Target))
-	if err != nil {
-		return out, err
+	before := after
+	if !sel.Same || j.facts.changes() {
+		before, err = j.inspect(ctx, base, sel.Target, j.base, func() schema.Context { return j.facts.before(base, sel.Target) })
+		if err != nil {
+			return out, err
+		}
 	}
 	out.coverage, out.blind, out.kubernetes = after.coverage, after.blind, after.kubernetes
 	if !sel.Head {
@@ -129,6 +128,28 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	proposals, err := j.proposals(ctx, sel.Target, head, after.findings)
 	out.findings = append(out.findings, proposals...)
 	return j.compared(out, base, head), err
+}
+
+// render renders both sides of a target, or only head where both are the same.
+func (j *judge) render(ctx context.Context, sel plan.Selection) (base, head Rendering, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	if sel.Head {
+		group.Go(func() (err error) {
+			head, err = j.renderer.Render(ctx, j.check.Head.Tree, sel.Target)
+			return err
+		})
+	}
+	if sel.Base && !sel.Same {
+		group.Go(func() (err error) {
+			base, err = j.renderer.Render(ctx, j.check.Base.Tree, sel.Target)
+			return err
+		})
+	}
+	err = group.Wait()
+	if sel.Same {
+		base = head
+	}
+	return base, head, err
 }
 
 // compared adds the difference, where there are two sides to compare. A side that failed is shown as failed, never as
@@ -162,8 +183,8 @@ type inspection struct {
 	kubernetes string
 }
 
-// inspect runs the checks over one rendering. The findings have their severity and their place in the sources.
-func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator, with schema.Context) (inspection, error) {
+// inspect runs the checks over one rendering. What custom resources are held to is asked for where there are any. The findings have their severity and their place in the sources.
+func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator, needed func() schema.Context) (inspection, error) {
 	out := inspection{findings: r.Findings}
 	if r.Failed || j.check.Scope.DiffOnly {
 		out.findings = j.settle(out.findings, target, r, sources)
@@ -173,6 +194,10 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	var err error
 	if out.kubernetes, err = j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment))); err != nil {
 		return out, err
+	}
+	var with schema.Context
+	if j.schemas.NeedsContext(out.kubernetes, r.Objects) {
+		with = needed()
 	}
 	checked, err := j.schemas.Check(out.kubernetes, r.Objects, with)
 	if err != nil {

@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -44,6 +47,8 @@ type Rendering struct {
 // user did wrong comes as findings.
 type Renderer interface {
 	Render(ctx context.Context, tree Tree, target plan.Target) (Rendering, error)
+	// Warm prepares for targets to come, in the background.
+	Warm()
 }
 
 // Closure gives everything that rendering a target can read, by the dependency graph of its tree.
@@ -85,19 +90,48 @@ type Check struct {
 	Workshop   Workshop
 }
 
+// start makes the parts in the background, while the scene is surveyed. started waits for them.
+func (c *Check) start(ctx context.Context, r rules, s *scene) (started func() (*judge, finding.List, error)) {
+	var j *judge
+	var problems finding.List
+	var making errgroup.Group
+	making.Go(func() (err error) {
+		j, problems, err = c.newJudge(ctx, r, s)
+		return err
+	})
+	return func() (*judge, finding.List, error) {
+		err := making.Wait()
+		return j, problems, err
+	}
+}
+
+// busy guesses whether there will be anything to render, before that is known: a change of documentation alone hardly ever
+// reaches a target. What it is wrong about is made later.
+func (c *Check) busy() bool { return c.Scope.All || slices.ContainsFunc(c.Changed, isYAML) }
+
+// bindingTree is where the rules that bind come from: base, where there is one.
+func (c *Check) bindingTree() Tree {
+	if c.Base.Tree != nil {
+		return c.Base.Tree
+	}
+	return c.Head.Tree
+}
+
 // Run does the check. Everything that can be said about the user's files is in the report; an error means that sluice
 // could not do its work.
 func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 	rules, problems := c.readRules()
-	scene, err := c.survey(rules)
+	scene := &scene{}
+	started := c.start(ctx, rules, scene)
+	err := c.survey(rules, scene)
+	judge, found, broken := started()
 	if err != nil {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
-	selected := c.selectTargets(scene)
-	judge, found, err := c.newJudge(ctx, rules, scene)
-	if err != nil {
-		return nil, err
+	if broken != nil {
+		return nil, broken
 	}
+	selected := c.selectTargets(scene)
 	selected = c.widen(selected, scene, judge.facts)
 	judgements, err := judge.all(ctx, selected)
 	if err != nil {

@@ -17,12 +17,11 @@ type scene struct {
 
 // survey finds the targets of both sides. Each side's are those of both configurations together, so that a pull request
 // can add targets but not take any from the gate.
-func (c *Check) survey(r rules) (*scene, error) {
+func (c *Check) survey(r rules, s *scene) error {
 	memo := plan.NewMemo()
-	s := &scene{}
 	graph, err := plan.Build(c.Head.Tree, memo)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bound, problems := r.binding.Layout(c.Head.Tree, graph)
 	s.head = plan.Snapshot{Layout: bound, Graph: graph}
@@ -36,10 +35,10 @@ func (c *Check) survey(r rules) (*scene, error) {
 		s.problems = problems
 	}
 	if c.Base.Tree == nil {
-		return s, nil
+		return nil
 	}
 	if graph, err = plan.Build(c.Base.Tree, memo); err != nil {
-		return nil, err
+		return err
 	}
 	layout, _ := r.binding.Layout(c.Base.Tree, graph)
 	if r.head != nil {
@@ -49,7 +48,7 @@ func (c *Check) survey(r rules) (*scene, error) {
 	s.base = plan.Snapshot{Layout: layout, Graph: graph}
 	s.base.Layout.Targets = append(s.base.Layout.Targets, c.unnoticed(s)...)
 	slices.SortFunc(s.base.Layout.Targets, plan.Target.Compare)
-	return s, nil
+	return nil
 }
 
 // closure asks the graph of a target's side.
@@ -98,7 +97,7 @@ func union(a, b config.Layout) config.Layout {
 func (c *Check) selectTargets(s *scene) []plan.Selection {
 	var selected []plan.Selection
 	if c.Scope.All {
-		selected = plan.All(s.base, s.head, "every target was asked for")
+		selected = plan.All(s.base, s.head, c.Changed, "every target was asked for")
 	} else {
 		selected = plan.Select(s.base, s.head, c.Changed)
 	}

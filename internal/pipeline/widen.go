@@ -15,8 +15,12 @@ import (
 // kind is a kind of custom resource.
 type kind struct{ group, name string }
 
+// changes reports whether what custom resources are held to may differ between the sides.
+func (f *facts) changes() bool { return f != nil && f.touched }
+
 // changed gives the kinds whose definitions differ between the sides, sorted.
 func (f *facts) changed() []kind {
+	f.once.Do(f.read)
 	digests := func(definitions []located) map[kind][][sha256.Size]byte {
 		all := make(map[kind][][sha256.Size]byte)
 		for _, l := range definitions {
@@ -46,7 +50,7 @@ func (f *facts) changed() []kind {
 
 // widen adds the targets with resources whose definition changes: no file of theirs did, and yet the change may break them.
 func (c *Check) widen(selected []plan.Selection, s *scene, f *facts) []plan.Selection {
-	if f == nil || c.Base.Tree == nil || c.Scope.All {
+	if f == nil || !f.touched || c.Base.Tree == nil || c.Scope.All {
 		return selected
 	}
 	has := make(map[string]bool)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
@@ -31,14 +32,30 @@ func (g *Graph) reach(target Target) *reach {
 		if n == nil {
 			return
 		}
-		chain := append([]string{visited}, via...)
-		for _, inputs := range [][]Input{n.own, n.inputs} {
-			for _, input := range inputs {
-				r.add(input, chain)
-			}
+		via = g.markGuesses(via)
+		for _, input := range n.own {
+			r.add(input, append([]string{visited}, via...))
+		}
+		chain := append(g.markGuesses([]string{visited}), via...)
+		for _, input := range n.inputs {
+			r.add(input, chain)
 		}
 	})
 	return r
+}
+
+// guessed follows a directory in a chain where the graph is not sure: rather too much is rendered than too little.
+const guessed = " (a guess: its kustomization cannot be parsed, and what looks like a path in it counts as one)"
+
+// markGuesses says of directories in a chain which of them the graph had to guess from.
+func (g *Graph) markGuesses(dirs []string) []string {
+	out := slices.Clone(dirs)
+	for i, dir := range dirs {
+		if g.Broken(dir) != "" {
+			out[i] += guessed
+		}
+	}
+	return out
 }
 
 // add keeps the first chain to each path, which is a shortest one: the graph is walked nearest first.
@@ -73,7 +90,7 @@ func (r *reach) why(changed string) (chain []string, ok bool) {
 	}
 	chain = []string{changed}
 	for _, dir := range between {
-		if dir != path.Dir(changed) {
+		if dir != path.Dir(changed) && dir != changed {
 			chain = append(chain, dir)
 		}
 	}

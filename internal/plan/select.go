@@ -25,6 +25,8 @@ type Selection struct {
 	Target Target // as head has it; as base had it where head has it no more
 	Base   bool   // it is a target on base
 	Head   bool   // it is a target on head
+	// Same says that both sides have it and that the change cannot reach it: it renders to the same on both.
+	Same bool
 	// Why holds the chains through which the change reaches it, shortest first, such as
 	// "apps/shop/base/deployment.yaml ← apps/shop/overlays/prod"; after five, "+3 more".
 	Why []string
@@ -33,11 +35,14 @@ type Selection struct {
 // pair is one target on both sides.
 type pair struct{ base, head *Target }
 
-// All gives every target of either side, sorted by ID, for the reason given.
-func All(base, head Snapshot, why string) []Selection {
+// All gives every target of either side, sorted by ID, for the reason given. changed is as [Select] takes it.
+func All(base, head Snapshot, changed []string, why string) []Selection {
+	changed = sorted(changed)
 	var out []Selection
 	for _, p := range pairs(base, head) {
-		out = append(out, p.selection([]string{why}))
+		sel := p.selection([]string{why})
+		sel.Same = p.base != nil && p.head != nil && len(p.why(base, head, changed)) == 0
+		out = append(out, sel)
 	}
 	return out
 }
@@ -46,19 +51,10 @@ func All(base, head Snapshot, why string) []Selection {
 // path, and those that only one side has, or has otherwise. changed lists the paths of files (and links and
 // submodules) that were added, deleted or changed between the sides; a renamed one counts as two.
 func Select(base, head Snapshot, changed []string) []Selection {
-	changed = slices.Clone(changed)
-	slices.Sort(changed)
-	changed = slices.Compact(changed)
+	changed = sorted(changed)
 	var out []Selection
 	for _, p := range pairs(base, head) {
-		var reaches []*reach
-		if p.head != nil {
-			reaches = append(reaches, head.Graph.reach(*p.head))
-		}
-		if p.base != nil {
-			reaches = append(reaches, base.Graph.reach(*p.base))
-		}
-		why := append(p.differences(), chains(reaches, changed)...)
+		why := p.why(base, head, changed)
 		if len(why) == 0 {
 			continue
 		}
@@ -68,6 +64,24 @@ func Select(base, head Snapshot, changed []string) []Selection {
 		out = append(out, p.selection(why))
 	}
 	return out
+}
+
+func sorted(changed []string) []string {
+	changed = slices.Clone(changed)
+	slices.Sort(changed)
+	return slices.Compact(changed)
+}
+
+// why says how a change reaches the target; nothing where it does not.
+func (p pair) why(base, head Snapshot, changed []string) []string {
+	var reaches []*reach
+	if p.head != nil {
+		reaches = append(reaches, head.Graph.reach(*p.head))
+	}
+	if p.base != nil {
+		reaches = append(reaches, base.Graph.reach(*p.base))
+	}
+	return append(p.differences(), chains(reaches, changed)...)
 }
 
 // pairs joins the targets of both sides by ID.

@@ -151,7 +151,7 @@ func TestSelectTargetsOfOneSide(t *testing.T) {
 
 func TestAllWithoutBase(t *testing.T) {
 	t.Parallel()
-	got := All(Snapshot{}, Snapshot{layout(dev, prod), build(t, tree(shop()))}, "--all")
+	got := All(Snapshot{}, Snapshot{layout(dev, prod), build(t, tree(shop()))}, nil, "--all")
 	want := []Selection{
 		{Target: dev, Head: true, Why: []string{"--all"}},
 		{Target: prod, Head: true, Why: []string{"--all"}},

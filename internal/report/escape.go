@@ -9,6 +9,10 @@ import (
 	"unicode/utf8"
 )
 
+// Visible makes text from the repository safe to print on a terminal: whatever could move its cursor, hide or reorder text
+// is written as an escape such as \u202e, newlines and tabs included.
+func Visible(text string) string { return visible(text, "") }
+
 // visible makes text safe for people to read, on a terminal or a page: control characters (escape sequences, carriage
 // returns), invisible and direction-changing characters and broken UTF-8 are written as escapes such as \u202e.
 // Newlines and tabs stay where keep says so.

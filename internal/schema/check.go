@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +34,16 @@ type Context struct {
 	Custom  *Custom            // definitions of custom resources
 	Schemas External           // schemas of kinds without a definition; may be nil
 	Old     []*manifest.Object // the objects that these replace: rules may compare both
+}
+
+// NeedsContext reports whether [Set.Check] looks at its context for any of the objects: whether one is of a kind that the version
+// does not serve itself.
+func (s *Set) NeedsContext(version string, objects []*manifest.Object) bool {
+	i, ok := s.store.index(version)
+	return !ok || slices.ContainsFunc(objects, func(o *manifest.Object) bool {
+		_, served := s.store.versions[i].kinds[gvk{o.APIVersion(), o.ID.Kind}]
+		return !served
+	})
 }
 
 // Check validates objects against the schemas of a Kubernetes version, as [Set.Version] takes it; an unknown version is an error.
