@@ -67,7 +67,7 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 }
 
 // Policies compiles the built-in rules and those of the repository.
-func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (pipeline.Policies, finding.List, error) {
+func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error) {
 	return bundle.LoadPolicies(ctx, tree, directories, opts)
 }
 

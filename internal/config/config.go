@@ -44,6 +44,7 @@ type Stage []EnvironmentName
 type Environment struct {
 	Aliases    []EnvironmentName `yaml:"aliases" doc:"Other names of the environment in paths."`
 	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version of its clusters. Default: that of validation."`
+	Bundles    []Bundle          `yaml:"bundles" doc:"The bundles of built-in policies that hold here. Default: those of policies."`
 }
 
 // Render limits the rendering of one target.
@@ -64,7 +65,8 @@ type Validation struct {
 // Policies says which policies run.
 type Policies struct {
 	Directories []Directory `yaml:"directories" doc:"Directories of the repository that hold policies in Rego, beside the built-in ones."`
-	Disable     []RuleName  `yaml:"disable" doc:"Policies that do not run."`
+	Bundles     []Bundle    `yaml:"bundles" doc:"Bundles of built-in policies. baseline and restricted are the levels of the Pod Security Standards. Default: default. An empty list runs none."`
+	Disable     []RuleName  `yaml:"disable" doc:"Policies that do not run. A * stands for any part of a name."`
 }
 
 // Diff says how the rendered difference is shown.
@@ -107,6 +109,14 @@ func (c *Config) KubernetesFor(environment string) KubernetesVersion {
 		return version
 	}
 	return c.Validation.Kubernetes
+}
+
+// BundlesFor gives the bundles of built-in policies that hold in an environment; nil for those that hold by default.
+func (c *Config) BundlesFor(environment string) []Bundle {
+	if bundles := c.Environments[EnvironmentName(environment)].Bundles; bundles != nil {
+		return bundles
+	}
+	return c.Policies.Bundles
 }
 
 // Level gives what severities says of a rule, its own name before its area's; ok is false when it says nothing.

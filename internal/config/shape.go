@@ -68,7 +68,10 @@ type Directory string
 // schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json.
 type SchemaLocation string
 
-// RuleName is the identifier of a rule, "<area>/<name>".
+// Bundle is a set of built-in policies.
+type Bundle string
+
+// RuleName is the identifier of a rule, "<area>/<name>", or of several with "*".
 type RuleName string
 
 // RulePattern is a rule's identifier, or "<area>/*".
@@ -154,12 +157,16 @@ func (SchemaLocation) shape() shape {
 	}
 }
 
+func (Bundle) shape() shape {
+	return shape{enum: []string{"default", "practice", "baseline", "restricted"}}
+}
+
 func (RuleName) shape() shape {
-	return shape{what: "a rule, such as policy/resources", pattern: `^[a-z]+/[a-z0-9-]+$`}
+	return shape{what: "a rule, such as policy/resources", pattern: `^[a-z]+(/[A-Za-z0-9_.*-]+)+$`}
 }
 
 func (RulePattern) shape() shape {
-	return shape{what: "a rule, such as policy/resources, or an area, such as schema/*", pattern: `^[a-z]+/([a-z0-9-]+|\*)$`}
+	return shape{what: "a rule, such as policy/resources, or an area, such as schema/*", pattern: `^[a-z]+(/[A-Za-z0-9_.-]+)*/([A-Za-z0-9_.-]+|\*)$`}
 }
 
 func (KubernetesVersion) shape() shape {

@@ -22,8 +22,8 @@ type judge struct {
 	renderer Renderer
 	schemas  *schema.Set
 	facts    *facts // nil where nothing is checked
-	policies Policies
-	proposed Policies // the rules that head brings, where they differ from base's: shown beside, never binding
+	policies rulebook
+	proposed rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
 	head     *locator
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
@@ -53,11 +53,12 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	}
 	j.facts = gathered
 	var problems finding.List
-	if j.policies, problems, err = c.Workshop.Policies(ctx, binding, policyDirectories(j.cfg, binding), policyOptions(j.cfg)); err != nil {
-		return nil, nil, fmt.Errorf("load policies: %w", err)
+	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, s, j.schemas); err != nil {
+		return nil, nil, err
 	}
-	j.blind = len(problems) > 0
-	found, err := j.propose(ctx, r)
+	worst, _ := problems.Worst()
+	j.blind = worst == finding.Error
+	found, err := j.propose(ctx, r, s)
 	return j, finding.Join(problems, unclear, found), err
 }
 
@@ -203,7 +204,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
-	judged, err := j.policies.Check(ctx, r.Objects)
+	judged, err := j.policies[target.Environment].Check(ctx, r.Objects)
 	if err != nil {
 		return out, err
 	}

@@ -54,18 +54,13 @@ type Renderer interface {
 // Closure gives everything that rendering a target can read, by the dependency graph of its tree.
 type Closure func(tree Tree, target plan.Target) []plan.Input
 
-// Policies evaluates rules for the objects of one target.
-type Policies interface {
-	Check(ctx context.Context, objects []*manifest.Object) (policy.Result, error)
-}
-
 // Workshop makes the parts of a check once the configuration that binds is known.
 type Workshop interface {
 	// Renderer makes the renderer. closure says what a target of one of the two trees can be rendered from.
 	Renderer(ctx context.Context, cfg *config.Config, closure Closure) (Renderer, error)
 	// Policies compiles the built-in rules and those of the repository that stand in directories of tree. Rego that
 	// cannot be loaded comes as findings.
-	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (Policies, finding.List, error)
+	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error)
 	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
 	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -11,7 +10,7 @@ import (
 
 // propose loads the rules that head brings, where the change touches policies: they do not bind yet, but what they would
 // find is shown, so that a change of rules is never silently green.
-func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
+func (j *judge) propose(ctx context.Context, r rules, s *scene) (finding.List, error) {
 	c := j.check
 	touched := slices.ContainsFunc(c.Changed, func(file string) bool { return inPolicies(j.cfg, file) })
 	cfg := j.cfg
@@ -21,12 +20,9 @@ func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 	if c.Base.Tree == nil || (!touched && r.head == nil) {
 		return nil, nil
 	}
-	proposed, problems, err := c.Workshop.Policies(ctx, c.Head.Tree, policyDirectories(cfg, c.Head.Tree), policyOptions(cfg))
-	if err != nil {
-		return nil, fmt.Errorf("load the policies of head: %w", err)
-	}
+	proposed, problems, err := c.newRulebook(ctx, c.Head.Tree, cfg, s, j.schemas)
 	j.proposed = proposed
-	return problems, nil
+	return problems, err
 }
 
 // proposals gives what only the rules of head find in one target, as notices.
@@ -34,7 +30,7 @@ func (j *judge) proposals(ctx context.Context, target plan.Target, head Renderin
 	if j.proposed == nil || head.Failed {
 		return nil, nil
 	}
-	result, err := j.proposed.Check(ctx, head.Objects)
+	result, err := j.proposed[target.Environment].Check(ctx, head.Objects)
 	if err != nil {
 		return nil, err
 	}

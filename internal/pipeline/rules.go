@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
-	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/schema"
 )
 
@@ -106,34 +104,6 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// policyDirectories gives the directories of a repository's own policies. The one that is looked at by default may be
-// absent; those that a configuration names may not.
-func policyDirectories(cfg *config.Config, tree Tree) []string {
-	var dirs []string
-	for _, dir := range cfg.Policies.Directories {
-		if _, err := tree.Lstat(string(dir)); err != nil && slices.Contains(config.Default().Policies.Directories, dir) {
-			continue
-		}
-		dirs = append(dirs, string(dir))
-	}
-	return dirs
-}
-
-// inPolicies reports whether a path is in one of the directories that hold policies.
-func inPolicies(cfg *config.Config, file string) bool {
-	return slices.ContainsFunc(cfg.Policies.Directories, func(dir config.Directory) bool {
-		return strings.HasPrefix(file, string(dir)+"/")
-	})
-}
-
-func policyOptions(cfg *config.Config) policy.Options {
-	var opts policy.Options
-	for _, name := range cfg.Policies.Disable {
-		opts.Disable = append(opts.Disable, string(name))
-	}
-	return opts
 }
 
 // unknownLevel is what an object without a schema counts as.
