@@ -111,6 +111,9 @@ func (c checker) object(o *manifest.Object) verdict {
 		if v, ok := c.external(o); ok {
 			return v
 		}
+		if v, ok := c.popular(o); ok {
+			return v
+		}
 		return c.notServed(o, g)
 	case err != nil:
 		return verdict{unknown: true, findings: finding.List{c.about(o, RuleUnusable, finding.Error, "",

@@ -20,6 +20,14 @@
 //   - A CustomResourceDefinition is validated; there is no downloaded schema for it.
 //   - The field that SOPS adds to an object that it encrypts is accepted.
 //
+// # Custom resources
+//
+// A custom resource is held to the first of these that knows its kind: the CustomResourceDefinitions of the [Context], its JSON schemas (see
+// [External]), the definitions of well-known projects that are inside the binary (docs/crds.md). A definition is applied with the code of the API
+// server, k8s.io/apiextensions-apiserver, in the server's order: unknown fields, metadata, defaults, the OpenAPI schema, lists that are sets
+// or maps, and CEL rules with the server's limits of cost, which compare with the object on base. Unlike the server, sluice
+// does not overlook what an update leaves as it is: a finding that base has too is told apart later, as existing.
+//
 // # The store
 //
 // The schemas of ten Kubernetes versions are inside the binary, in kubernetes.zst. It is written by the command in
@@ -36,6 +44,14 @@
 // and its JSON schema (draft 4, strict). Most types are the same in many versions and so are stored once. A reference
 // to another definition is "/definition/NAME", or "/nullable/NAME" where null is allowed too. Lines are parsed and
 // compiled when an object first needs them.
+//
+// The definitions of well-known projects are in crds.zst, written by the command in generate/crds. It is text as well: the line
+// "sluice crds 1", and one line for each definition, four fields apart by tabs:
+//
+//	cert-manager v1.21.2 <TAB> cert-manager.io <TAB> Certificate <TAB> {"group":"cert-manager.io",…}
+//
+// the release it is from, its group and kind, and its specification without prose.
 package schema
 
 //go:generate go run ./generate kubernetes.zst
+//go:generate go run ./generate/crds crds.zst ../../docs/crds.md
