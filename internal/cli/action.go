@@ -87,6 +87,9 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err != nil {
 		return err
 	}
+	if event.Run != nil {
+		return c.publishFork(ctx, actions, in, event)
+	}
 	if !event.Check {
 		fmt.Fprintf(c.Stdout, "Nothing to check: %s.\n", event.Why)
 		return nil
@@ -108,7 +111,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	}
 	r.Head = event.Head // the pull request's own head, also where its trial merge was checked
 	outcome, err := c.publish(ctx, actions, in, event, r)
-	if err := errors.Join(err, c.tell(actions, in, r, outcome)); err != nil {
+	if err := errors.Join(err, c.tell(actions, in, r, outcome), writePull(in.reports, event.Pull)); err != nil {
 		return err
 	}
 	if len(outcome.Missing) > 0 && !outcome.Degraded() {

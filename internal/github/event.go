@@ -18,7 +18,7 @@ type Event struct {
 	Sender        string // login of who caused it
 
 	// Check: compare Base with Head and report on Head. Promote: bring the promotions up to date with Ref.
-	// Neither: Why says why there is nothing to do. That is a success, not an error.
+	// Neither, and no Run: Why says why there is nothing to do. That is a success, not an error.
 	Check, Promote bool
 	Why            string
 
@@ -27,6 +27,15 @@ type Event struct {
 	Ref  string // the branch or tag at Head as a full ref (refs/heads/main); for a pull request the branch it goes to
 
 	Pull *Pull // the pull request; nil for other events
+	Run  *Run  // the run of a fork's pull request, whose report is to be published; nil for other events
+}
+
+// Run is the finished run of a pull request from a fork, as GitHub itself describes it.
+type Run struct {
+	ID       int64
+	Head     string // the commit that it was for
+	HeadRepo string // owner/name of the fork
+	URL      string // its page
 }
 
 // Pull is the pull request of an event.
@@ -68,6 +77,15 @@ type payload struct {
 			Name string `json:"name"`
 		} `json:"labels"`
 	} `json:"pull_request"`
+	WorkflowRun *struct {
+		ID             int64  `json:"id"`
+		Event          string `json:"event"`
+		HeadSHA        string `json:"head_sha"`
+		HTMLURL        string `json:"html_url"`
+		HeadRepository *struct {
+			FullName string `json:"full_name"`
+		} `json:"head_repository"`
+	} `json:"workflow_run"`
 	MergeGroup *struct {
 		HeadSHA string `json:"head_sha"`
 		HeadRef string `json:"head_ref"`
@@ -119,22 +137,24 @@ func ParseEvent(name string, data []byte, env Env) (Event, error) {
 type reader func(e *Event, p payload, env Env) (reason string)
 
 var readers = map[string]reader{
-	"pull_request":      readPullRequest,
-	"merge_group":       readMergeGroup,
-	"push":              readPush,
-	"workflow_dispatch": readDispatch,
-	"schedule":          readDispatch,
+	"pull_request":        readPullRequest,
+	"merge_group":         readMergeGroup,
+	"push":                readPush,
+	"workflow_dispatch":   readDispatch,
+	"repository_dispatch": readDispatch,
+	"schedule":            readDispatch,
+	"workflow_run":        readWorkflowRun,
 }
 
 func refusal(name string) string {
 	switch name {
 	case "":
 		return "GITHUB_EVENT_NAME is not set: `sluice action` runs inside GitHub Actions; elsewhere use `sluice check`"
-	case "pull_request_target", "workflow_run":
+	case "pull_request_target":
 		return "sluice does not run here: the run holds a token that may write, and the content to check comes from people who may not. " +
-			"Use `on: pull_request`; for pull requests from forks the result is in the step summary and the annotations"
+			"Use `on: pull_request`; `sluice init --forks` writes a second workflow that comments on pull requests from forks, safely"
 	default:
-		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch and schedule: " +
+		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule and workflow_run: " +
 			"take the event out of the workflow's `on:`"
 	}
 }
@@ -222,6 +242,28 @@ func readDispatch(e *Event, p payload, env Env) string {
 	e.Check = true
 	e.Promote = e.DefaultBranch != "" && e.Ref == "refs/heads/"+e.DefaultBranch
 	return notCommit("GITHUB_SHA", e.Head)
+}
+
+// The second stage, for pull requests from forks: the run of the fork could not write, and left a report behind.
+func readWorkflowRun(e *Event, p payload, _ Env) string {
+	run := p.WorkflowRun
+	if run == nil || run.ID <= 0 {
+		return "the payload has no workflow run"
+	}
+	e.Head = run.HeadSHA
+	switch {
+	case p.Action != "completed":
+		e.Why = fmt.Sprintf("the workflow run is %s: its report comes with its completion", p.Action)
+	case run.Event != "pull_request":
+		e.Why = fmt.Sprintf("the workflow run was for the event %q: only those of pull requests from forks leave a report to publish", run.Event)
+	case run.HeadRepository == nil || run.HeadRepository.FullName == "":
+		e.Why = "the repository of the pull request's head was deleted"
+	case strings.EqualFold(run.HeadRepository.FullName, e.Repo):
+		e.Why = "the pull request is not from a fork: its own run has published the result"
+	default:
+		e.Run = &Run{ID: run.ID, Head: run.HeadSHA, HeadRepo: run.HeadRepository.FullName, URL: run.HTMLURL}
+	}
+	return notCommit("head_sha", e.Head)
 }
 
 var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)

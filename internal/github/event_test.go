@@ -83,6 +83,17 @@ func TestEveryExampleEvent(t *testing.T) {
 		"workflow_dispatch.json": {
 			Name: "workflow_dispatch", Repo: "octo-org/octo-repo", DefaultBranch: "main", Sender: "octocat", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/main",
 		},
+		"repository_dispatch.json": {
+			Name: "repository_dispatch", Action: "on-demand-test", Repo: "octo-org/octo-repo", DefaultBranch: "master", Sender: "Codertocat", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/master",
+		},
+		"workflow_run.completed-no-prs.json": {
+			Name: "workflow_run", Action: "completed", Repo: "octo-org/octo-repo", DefaultBranch: "master", Sender: "Codertocat",
+			Head: "3484a3fb816e0859fd6e1cea078d76385ff50625", Why: `the workflow run was for the event "repository_dispatch": only those of pull requests from forks leave a report to publish`,
+		},
+		"workflow_run.completed.json": {
+			Name: "workflow_run", Action: "completed", Repo: "octo-org/octo-repo", DefaultBranch: "master", Sender: "Codertocat",
+			Head: "3484a3fb816e0859fd6e1cea078d76385ff50625", Why: `the workflow run was for the event "repository_dispatch": only those of pull requests from forks leave a report to publish`,
+		},
 		"schedule.json": {
 			Name: "schedule", Repo: hello, DefaultBranch: "master", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/master",
 		},
@@ -130,8 +141,8 @@ func TestRefusedEvents(t *testing.T) {
 	for name, want := range map[string]string{
 		"":                    "sluice check",
 		"pull_request_target": "Use `on: pull_request`",
-		"workflow_run":        "Use `on: pull_request`",
-		"issues":              "runs on pull_request, merge_group, push, workflow_dispatch and schedule",
+		"workflow_run":        "no workflow run",
+		"issues":              "runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule and workflow_run",
 	} {
 		_, err := github.ParseEvent(name, []byte("{}"), github.Env{})
 		var refused *github.EventError
@@ -207,6 +218,24 @@ func TestEventsOfTheFake(t *testing.T) {
 	}
 }
 
+// The run of a fork's pull request is taken as GitHub describes it; a run of the repository's own is none of it.
+func TestRunOfAFork(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	fork := s.repo.Fork("stranger")
+	head := fork.Commit("theirs", githubtest.Files{"a.yaml": "a: 3\n"}, "change")
+	pr := s.repo.OpenPullRequest(githubtest.PullOptions{Head: "theirs", From: fork})
+	got, err := github.ParseEvent("workflow_run", s.repo.WorkflowRunEvent(7, pr), github.Env{})
+	want := &github.Run{ID: 7, Head: head, HeadRepo: "stranger/config", URL: s.gh.URL + "/acme/config/actions/runs/7"}
+	if diff := cmp.Diff(want, got.Run); err != nil || diff != "" || got.Check || got.Promote {
+		t.Errorf("%+v, %v\n%s", got, err, diff)
+	}
+	got, err = github.ParseEvent("workflow_run", s.repo.WorkflowRunEvent(7, s.pr), github.Env{})
+	if err != nil || got.Run != nil || !strings.Contains(got.Why, "not from a fork") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func FuzzParseEvent(f *testing.F) {
 	side := `{"ref":"main","sha":"` + prHead + `","repo":{"full_name":"a/b"}}`
 	f.Add("pull_request", []byte(`{"action":"closed","repository":{"default_branch":"main"},"pull_request":{"number":1,"merged":true,"merge_commit_sha":"`+prMerge+`","base":`+side+`,"head":`+side+`}}`))
@@ -223,7 +252,7 @@ func FuzzParseEvent(f *testing.F) {
 				t.Errorf("commit %q", id)
 			}
 		}
-		if !got.Check && !got.Promote && got.Why == "" {
+		if !got.Check && !got.Promote && got.Run == nil && got.Why == "" {
 			t.Error("nothing to do, and not said why")
 		}
 	})

@@ -39,8 +39,9 @@ type GitHub struct {
 	// first request.
 	PageSize int
 
-	t    testing.TB
-	spec *description
+	t       testing.TB
+	spec    *description
+	storage string // URL of the storage of artifacts
 
 	mu       sync.Mutex // guards what is below, and the state of every Repo
 	repos    map[string]*Repo
@@ -73,6 +74,9 @@ func New(t testing.TB) *GitHub {
 	server := httptest.NewServer(gh)
 	t.Cleanup(server.Close)
 	gh.URL, gh.APIURL = server.URL, server.URL+"/api/v3"
+	storage := httptest.NewServer(http.HandlerFunc(gh.serveStorage))
+	t.Cleanup(storage.Close)
+	gh.storage = storage.URL
 	return gh
 }
 
@@ -201,8 +205,10 @@ func (c *call) serve(req *http.Request, path string) reply {
 	}
 	r, params := c.spec.find(req.Method, path)
 	if r == nil {
-		if answer, handled := c.collaborator(req.Method, path); handled {
-			return answer
+		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall} {
+			if answer, handled := handle(req.Method, path); handled {
+				return answer
+			}
 		}
 		c.t.Errorf("githubtest: %s %s is not an operation of the description", req.Method, path)
 		return notFound()

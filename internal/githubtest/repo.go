@@ -27,6 +27,7 @@ type Repo struct {
 	runs          []*checkRun
 	statuses      []*status
 	labels        []*label
+	artifacts     []*artifact
 	collaborators map[string]string
 	verified      map[string]bool // commits that GitHub signed
 	lastNumber    int

@@ -42,6 +42,14 @@ func (gh *GitHub) ForkToken() string {
 	})
 }
 
+// StageToken gives the GITHUB_TOKEN of the second stage for pull requests from forks.
+func (gh *GitHub) StageToken() string {
+	return gh.AddToken("ghs_stage", Token{
+		Login: "github-actions[bot]", App: "github-actions",
+		Permissions: map[string]string{"actions": "read", "pull-requests": "write"},
+	})
+}
+
 // authenticate gives the token of a request; a refusal when it has one that is unknown. The caller holds mu.
 func (gh *GitHub) authenticate(req *http.Request) (*Token, *reply) {
 	header := req.Header.Get("Authorization")
