@@ -59,7 +59,10 @@ func (s *Set) Check(version string, objects []*manifest.Object, with Context) (R
 		check.old[o.ID] = o
 	}
 	verdicts := make([]verdict, len(objects))
-	each(len(objects), func(n int) { verdicts[n] = check.object(objects[n]) })
+	each(len(objects), func(n int) {
+		verdicts[n] = check.object(objects[n])
+		verdicts[n].findings = append(verdicts[n].findings, check.content(objects[n])...)
+	})
 	return check.join(objects, verdicts), nil
 }
 
