@@ -23,7 +23,7 @@ func BaseFiles(files Files) Base { return Base{recorded: files} }
 //
 //   - a value of the target that the source once had, and has left since, is behind;
 //   - one that the source never had is the target's own; so is one that the target chose when the source already had the
-//     value it has now, having had that too, as after a rollback;
+//     value it has now, having had that too, as after a rollback (what Always names is behind even then);
 //   - what the target never had is new where the source got it after the place for it existed in the target; else the
 //     target was made without it, and that is its own;
 //   - where both were equal once and both moved on since, the source last, it is a conflict.
@@ -94,7 +94,7 @@ func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
 		switch {
 		case moved >= set:
 			return verdict{side: behind}
-		case left && t != nil:
+		case left && t != nil && !always:
 			return verdict{targetsOwn, "the target had the source's value and went back", ""}
 		case t == nil:
 			return verdict{targetsOwn, "the target set it after the source had removed it", ""}

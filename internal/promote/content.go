@@ -161,6 +161,6 @@ func (f settingsFile) value(r *reader) *value {
 		s := strings.TrimSpace(line.value)
 		v.add(segmentOf(line.key), nil, &value{kind: yaml.ScalarNode, text: s, line: i + 1, hash: hashOf("!!str", r.neutral(s)), exact: hashOf("!!str", s)})
 	}
-	v.seal(r)
+	v.seal()
 	return v
 }

@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -58,6 +59,12 @@ func Merge(edge Edge, base Base, ours, theirs Files) (Result, error) {
 		if err := p.remove(pair); err != nil {
 			return Result{}, err
 		}
+	}
+	if p.bounded > 0 {
+		p.result.Findings = append(p.result.Findings, finding.Finding{
+			Rule: "promotion/history-bound", Severity: finding.Warning,
+			Message: fmt.Sprintf("the history of %d files was not read to its beginning: values that the source had before count as the target's own. Fetch more history (fetch-depth: 0), or raise the bound", p.bounded),
+		})
 	}
 	p.result.sort()
 	return p.result, nil
@@ -248,6 +255,10 @@ func (p *promotion) change(pair, was Pair, renamed string) error {
 		return err
 	}
 	m := p.merger(b, was.To)
+	if isEncrypted(o.Data) || isEncrypted(t.Data) {
+		m.withhold(nil, &value{}, &value{}, "the file is encrypted for its environment")
+		return nil
+	}
 	kept := p.result.mark()
 	data, err := m.merge(kind, o.Data, t.Data)
 	if err != nil {
@@ -268,6 +279,11 @@ func (p *promotion) change(pair, was Pair, renamed string) error {
 	}
 	p.put(edit)
 	return nil
+}
+
+// isEncrypted reports whether a file was encrypted by SOPS: its values are readable with the keys of one environment.
+func isEncrypted(data []byte) bool {
+	return bytes.Contains(data, []byte("ENC[AES256_GCM,")) && bytes.Contains(data, []byte("sops"))
 }
 
 func kindOf(f File) fs.FileMode { return f.Mode & fs.ModeSymlink }
@@ -324,6 +340,10 @@ func (p *promotion) add(pair Pair) error {
 		m.withhold(nil, nil, whole, orElse(rule.Why, "a keep rule covers the file"))
 		return nil
 	}
+	if isEncrypted(t.Data) {
+		m.conflict(nil, nil, whole, verdict{why: "the new file is encrypted for the source's environment: encrypt one for the target"})
+		return nil
+	}
 	if kind == binary_ {
 		p.put(Edit{Path: pair.To, Action: Add, File: t, Source: pair.From})
 		return nil
@@ -363,7 +383,7 @@ func (p *promotion) remove(pair Pair) error {
 		m.conflict(nil, whole, nil, verdict{why: "the source removed the file, but the target's kustomization still uses it"})
 	case v.side == behind:
 		p.put(Edit{Path: pair.To, Action: Delete})
-	case b.everHad():
+	case v.side == both || b.everHad():
 		m.conflict(nil, whole, nil, verdict{why: "the source removed the file, and the target's differs from what the source had"})
 	default:
 		m.withhold(nil, whole, nil, v.why)

@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,8 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 	_, always := find(m.edge.Always, m.below, path)
 	v := m.base.judge(local, o, t, always)
 	switch {
+	case v.side != behind && always && m.edge.NewerBuilds && isNewerBuild(o, t):
+		return true
 	case v.side == both:
 		if why, ok := m.kept(local, path, o, t); ok && !always {
 			m.withhold(path, o, t, why)
@@ -43,6 +46,14 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 		return false
 	}
 	return true
+}
+
+// build is a tag that a pipeline makes of the time and the commit: 20230503100058-3a49501946d7.
+var build = regexp.MustCompile(`^[0-9]{14}-[0-9a-f]{7,40}$`)
+
+// isNewerBuild reports whether both sides are such tags, and the source's is the later one.
+func isNewerBuild(o, t *value) bool {
+	return o != nil && t != nil && build.MatchString(o.text) && build.MatchString(t.text) && o.text < t.text
 }
 
 // kept reports whether the target owns a field, whatever the source did.

@@ -140,7 +140,7 @@ func glob(segment string) string {
 	return strings.ReplaceAll(segment, "]", `\]`)
 }
 
-// splitPath parts a field path: "a.b[x=y].c" is a, b, [x=y], c. A key with a dot is written in brackets and quotes.
+// splitPath parts a field path: "a.b[x=y].c" is a, b, [x=y], c. A key with a dot is written ["a.b"].
 func splitPath(s string) []string {
 	var out []string
 	var b strings.Builder
@@ -181,14 +181,16 @@ func splitPath(s string) []string {
 // fieldPath are the keys and items that lead to a field: "spec", "containers", "[name=web]", "image".
 type fieldPath []string
 
-// isItem reports whether a segment names a list item.
-func isItem(segment string) bool { return strings.HasPrefix(segment, "[") }
+// isItem reports whether a segment names a list item, and not a key in brackets and quotes.
+func isItem(segment string) bool {
+	return strings.HasPrefix(segment, "[") && !strings.HasPrefix(segment, `["`)
+}
 
 // String gives the form that findings use.
 func (p fieldPath) String() string {
 	var b strings.Builder
 	for i, segment := range p {
-		if i > 0 && !isItem(segment) {
+		if i > 0 && !strings.HasPrefix(segment, "[") {
 			b.WriteByte('.')
 		}
 		b.WriteString(segment)

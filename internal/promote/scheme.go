@@ -68,7 +68,7 @@ func (s *schemes) agree(o, t *yaml.Node, ro, rt *reader, at fieldPath, depth int
 	}
 }
 
-var flag = regexp.MustCompile(`^-{0,2}[A-Za-z_][\w./-]*=`)
+var setting = regexp.MustCompile(`^-{0,2}[A-Za-z_][\w./-]*=`)
 
 // choose finds the scheme that identifies the items of all given lists.
 func choose(lists ...[]*yaml.Node) scheme {
@@ -135,7 +135,7 @@ func (s scheme) name(r *reader, item *yaml.Node) string {
 		}
 	case byFlag:
 		if item.Kind == yaml.ScalarNode {
-			if name := flag.FindString(item.Value); name != "" && !strings.Contains(name, "://") {
+			if name := setting.FindString(item.Value); name != "" && !strings.Contains(name, "://") {
 				return "[" + r.neutral(strings.TrimSuffix(name, "=")) + "]"
 			}
 			return "[" + r.neutral(withoutRef(item.Value)) + "]"

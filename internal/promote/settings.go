@@ -11,7 +11,7 @@ func (m *merger) mergeSettings(ours, theirs []byte) []byte {
 	o, t := parseSettings(ours), parseSettings(theirs)
 	vo, vt := o.value(m.base.to), t.value(m.base.from)
 	eol := "\n"
-	if strings.Contains(string(ours), "\r\n") {
+	if strings.Contains(string(ours), "\r\n") || (!strings.Contains(string(ours), "\n") && strings.Contains(string(theirs), "\r\n")) {
 		eol = "\r\n"
 	}
 	final := len(ours) == 0 || ours[len(ours)-1] == '\n'

@@ -3,6 +3,8 @@ package promote
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/yamledit"
@@ -125,11 +127,12 @@ func (s *structure) fragment(n *yaml.Node) yamledit.Fragment {
 func (s *structure) merge(o, t *value, at fieldPath) {
 	switch {
 	case o.hash == t.hash || o.exact == t.exact:
+	case isAlias(o) && isAlias(t) && o.node.Value == t.node.Value: // what changed stands at the anchor
 	case o.kind == yaml.DocumentNode, o.kind == t.kind && o.kind != yaml.ScalarNode && !isAlias(o) && !isAlias(t):
 		s.mergeParts(o, t, at)
 	case o.kind == yaml.ScalarNode && t.kind == yaml.ScalarNode && strings.Contains(o.text, "\n") && strings.Contains(t.text, "\n"):
 		s.mergeInside(o, t, at)
-	case s.takes(at, s.path(at), o, t) && s.known(at, o, t):
+	case s.takes(at, s.path(at), o, t) && s.known(at, o, t) && s.editable(o.node, at, o, t):
 		s.ours.Set(o.node, s.fragment(t.node))
 	}
 }
@@ -151,6 +154,15 @@ func (s *structure) known(at fieldPath, o, t *value) bool {
 	return unknown == ""
 }
 
+// editable is false, and a conflict recorded, where the target's text is repeated elsewhere by aliases.
+func (s *structure) editable(n *yaml.Node, at fieldPath, o, t *value) bool {
+	if n == nil || !s.ours.Shared(n) {
+		return true
+	}
+	s.conflict(s.path(at), o, t, verdict{why: "the target's text stands behind an anchor, so a change would reach other places too"})
+	return false
+}
+
 // mergeParts merges maps, lists and streams of documents.
 func (s *structure) mergeParts(o, t *value, at fieldPath) {
 	for i, c := range t.children {
@@ -159,7 +171,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 			s.merge(mine, c.value, path)
 			continue
 		}
-		if !s.takes(path, s.path(path), nil, c.value) || !s.known(path, nil, c.value) {
+		if !s.takes(path, s.path(path), nil, c.value) || !s.known(path, nil, c.value) || !s.editable(o.node, path, nil, c.value) {
 			continue
 		}
 		index := place(o, t, i)
@@ -174,7 +186,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 	}
 	for i, c := range o.children {
 		path := at.child(c.segment)
-		if t.get(c.segment) != nil || !s.takes(path, s.path(path), c.value, nil) {
+		if t.get(c.segment) != nil || !s.takes(path, s.path(path), c.value, nil) || !s.editable(o.node, path, c.value, nil) {
 			continue
 		}
 		switch o.kind {
@@ -219,7 +231,7 @@ func (s *structure) mergeInside(o, t *value, at fieldPath) {
 		sub.base = s.base.inside(at, text)
 		merged = sub.mergeText([]byte(o.text), []byte(t.text))
 	}
-	if string(merged) != o.text {
+	if string(merged) != o.text && s.editable(o.node, at, o, t) {
 		s.ours.Set(o.node, yamledit.Scalar(string(merged)))
 	}
 }
@@ -276,5 +288,12 @@ func describe(err error) (message string, line int) {
 	case errors.As(err, &unsafe):
 		return "the change cannot be made in place: " + unsafe.Why + ". Make it by hand", unsafe.Line
 	}
-	return "the file cannot be read, so nothing of it is promoted: " + err.Error(), 0
+	why := err.Error()
+	if m := atLine.FindStringSubmatch(why); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		why = m[2]
+	}
+	return "the file cannot be read, so nothing of it is promoted: " + why, line
 }
+
+var atLine = regexp.MustCompile(`^line (\d+): (.*)`)

@@ -48,7 +48,7 @@ func (v *value) at(path fieldPath) *value {
 	return v
 }
 
-// add appends a part, under a name of its own where the name is taken.
+// add appends a part; the second of a name gets the name with "#2".
 func (v *value) add(segment string, key *yaml.Node, part *value) {
 	if v.index == nil {
 		v.index = map[string]int{}
@@ -99,7 +99,7 @@ func (r *reader) stream(docs []*yaml.Node) (*value, error) {
 		}
 		whole.add(name, nil, v)
 	}
-	whole.seal(r)
+	whole.seal()
 	return whole, nil
 }
 
@@ -162,12 +162,12 @@ func (r *reader) read(n *yaml.Node, at fieldPath) (*value, error) {
 			v.add(segment, nil, part)
 		}
 	}
-	v.seal(r)
+	v.seal()
 	return v, nil
 }
 
 // seal hashes a container by its parts.
-func (v *value) seal(*reader) {
+func (v *value) seal() {
 	sums, exact := make([]uint64, len(v.children)), make([]uint64, len(v.children))
 	for i, c := range v.children {
 		name := hashOf(c.segment)
@@ -202,10 +202,10 @@ func mix(sums ...uint64) uint64 {
 	return h.Sum64()
 }
 
-// segmentOf is a key as a segment of a field path.
+// segmentOf is a key as a segment of a field path: in brackets and quotes where it holds what has a meaning there.
 func segmentOf(key string) string {
-	if key == "" || strings.ContainsAny(key, ".[]") {
-		return strconv.Quote(strings.NewReplacer(".", "·", "[", "(", "]", ")").Replace(key))
+	if key == "" || strings.ContainsAny(key, ".[]\"'@ \t\n") {
+		return "[" + strconv.Quote(key) + "]"
 	}
 	return key
 }

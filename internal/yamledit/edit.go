@@ -157,6 +157,23 @@ func (p *patcher) apply() ([]byte, error) {
 	return append(out, p.src[at:]...), nil
 }
 
+// Shared reports whether the text of a node stands behind an anchor, so that changing it would change other places too, or
+// take the anchor away.
+func (f *File) Shared(n *yaml.Node) bool {
+	if f.repeated == nil {
+		f.repeated = f.aliased()
+	}
+	if n.Anchor != "" {
+		return true
+	}
+	for ; n != nil; n = f.parent[n] {
+		if f.repeated[n] {
+			return true
+		}
+	}
+	return false
+}
+
 // aliased are the nodes that aliases repeat: an edit inside one would change other places too.
 func (f *File) aliased() map[*yaml.Node]bool {
 	out := map[*yaml.Node]bool{}
@@ -195,12 +212,6 @@ func (p *patcher) walk(n *yaml.Node, shared bool) error {
 		return p.set(n, to)
 	}
 	shared = shared || p.aliased[n]
-	switch n.Kind {
-	case yaml.MappingNode, yaml.SequenceNode:
-		if err := p.container(n, shared); err != nil {
-			return err
-		}
-	}
 	for i, c := range n.Content {
 		if p.edits.deleted[c] || (n.Kind == yaml.MappingNode && i%2 == 1 && p.edits.deleted[n.Content[i-1]]) {
 			continue
@@ -209,7 +220,10 @@ func (p *patcher) walk(n *yaml.Node, shared bool) error {
 			return err
 		}
 	}
-	return nil
+	if n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return p.container(n, shared) // last: of two insertions at one place, the deeper one goes first
 }
 
 // container makes the deletions and insertions of one map or list.

@@ -41,6 +41,8 @@ type File struct {
 	ends   map[*yaml.Node]int // where nodes end, as far as asked for
 	flow   bool               // the first document is in flow style, as JSON is
 	edits  edits
+
+	repeated map[*yaml.Node]bool // what aliases repeat, once it was asked for
 }
 
 // UnsafeError says that an edit was refused because the text does not allow it to be made without risk.
@@ -135,9 +137,6 @@ func (f *File) adopt(n *yaml.Node) error {
 
 // Docs are the documents of the stream, each a yaml.DocumentNode. They are the caller's to read, not to change.
 func (f *File) Docs() []*yaml.Node { return f.docs }
-
-// Line gives the 1-based line of a node of f.
-func (f *File) Line(n *yaml.Node) int { return n.Line }
 
 // Text is the source of a node as it stands, from its first to its last byte.
 func (f *File) Text(n *yaml.Node) (string, error) {

@@ -131,6 +131,10 @@ func TestEdits(t *testing.T) {
 			f.InsertDoc(2, frag(t, "c: 4\n"))
 		}, "# head\na: 1\n---\nb: 3\n---\nc: 4\n"},
 		{"delete a document", "a: 1\n---\nb: 2\n---\nc: 3\n", func(t *testing.T, f *File) { f.DeleteDoc(1) }, "a: 1\n---\nc: 3\n"},
+		{"two insertions at one place", "a: 1\nl:\n- x\n", func(t *testing.T, f *File) {
+			f.InsertEntry(at(t, f, 0, ""), 2, Scalar("n"), frag(t, "1 # one"))
+			f.InsertItem(at(t, f, 0, "l"), 1, frag(t, "y  # two"))
+		}, "a: 1\nl:\n- x\n- y  # two\nn: 1 # one\n"},
 		{"replace all items", "a:\n  # one\n  - x\n  - y\nb: 1\n", func(t *testing.T, f *File) {
 			f.Delete(at(t, f, 0, "a.0"))
 			f.Delete(at(t, f, 0, "a.1"))

@@ -15,14 +15,31 @@ const step = 2
 // entryText is an inserted entry or item, without the indentation of its first line and the final line break.
 func (p *patcher) entryText(container *yaml.Node, in insertion, column int) (string, error) {
 	if container.Kind == yaml.SequenceNode {
-		return p.itemText(in.value, column)
+		text, err := p.itemText(in.value, column)
+		return text + comment(in.value), err
 	}
 	key, err := p.inline(in.key, nil, 0)
 	if err != nil {
 		return "", err
 	}
 	value, err := p.valueText(in.value, column, nil)
-	return key + ":" + value, err
+	return key + ":" + value + comment(in.value), err
+}
+
+// comment is the comment behind a value in the file it comes from, with the space before it; blocks bring theirs along.
+func comment(of Fragment) string {
+	if of.file == nil || of.file.flow || !fits(of.node) {
+		return ""
+	}
+	end, err := of.file.end(of.node)
+	if err != nil {
+		return ""
+	}
+	rest := strings.TrimRight(string(of.file.src[end:of.file.lineEnd(end)]), "\r\n")
+	if text := strings.TrimLeft(rest, " \t"); len(text) < len(rest) && strings.HasPrefix(text, "#") {
+		return rest
+	}
+	return ""
 }
 
 // valueText is what follows the colon of a key that is indented by column.

@@ -40,7 +40,7 @@ type outcome struct {
 }
 
 // try runs the engine on the parent of a person's commit and compares.
-func try(ctx context.Context, repo *git.Repo, c goldCase) (outcome, error) {
+func try(ctx context.Context, repo *git.Repo, c goldCase, newerBuilds bool) (outcome, error) {
 	before, err := repo.Tree(ctx, c.Before)
 	if err != nil {
 		return outcome{}, err
@@ -66,7 +66,7 @@ func try(ctx context.Context, repo *git.Repo, c goldCase) (outcome, error) {
 			return outcome{}, err
 		}
 		pairs := promote.PairFiles(from, to, theirs, ours)
-		result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs}, promote.BaseFromHistory(history{h}), ours, theirs)
+		result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, NewerBuilds: newerBuilds}, promote.BaseFromHistory(history{h}), ours, theirs)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -117,6 +117,9 @@ func files(tree *git.Tree, dir string) (promote.Files, error) {
 
 func (o outcome) print(w io.Writer, c goldCase, verbose, all bool) {
 	fmt.Fprintf(w, "%-9s %s %s %.10s %.70s %v\n", o.verdict, c.Repo, c.Date, c.Commit, c.Subject, c.ReproducibleBy)
+	for _, f := range o.result.Findings {
+		fmt.Fprintf(w, "    finding: %s\n", f)
+	}
 	for _, path := range o.overwritten {
 		fmt.Fprintf(w, "    overwritten: %s\n", path)
 	}
@@ -140,9 +143,6 @@ func (o outcome) print(w io.Writer, c goldCase, verbose, all bool) {
 	}
 	for _, x := range o.result.Conflicts {
 		fmt.Fprintf(w, "    conflict: %s:%d %s: base %.60q ours %.60q theirs %.60q: %s\n", x.File, x.Line, x.Path, x.Base, x.Ours, x.Theirs, x.Why)
-	}
-	for _, x := range o.result.Findings {
-		fmt.Fprintf(w, "    finding: %s\n", x)
 	}
 }
 

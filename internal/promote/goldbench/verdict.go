@@ -48,6 +48,13 @@ func (o *outcome) compare(before, person promote.Files, result promote.Result, n
 		sources[p.To] = p.From
 	}
 	allExact, wanted, missing, wrong, extra := true, 0, 0, 0, 0
+	for _, e := range result.Edits {
+		if e.Was != "" { // a rename: what moved along is not changed
+			before = maps.Clone(before)
+			before[e.Path], sources[e.Path] = before[e.Was], sources[e.Was]
+			delete(before, e.Was)
+		}
+	}
 	for _, name := range sortedUnion(before, engine) {
 		isNamed := slices.Contains(named, name)
 		if !isNamed && bytes.Equal(before[name].Data, engine[name].Data) {
