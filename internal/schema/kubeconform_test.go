@@ -45,6 +45,10 @@ func kubeconform(t testing.TB, set *Set, version string) validator.Validator {
 // sameVerdict compares our verdict on an object with kubeconform's. Objects of which a schema exists must agree.
 func sameVerdict(t *testing.T, set *Set, reference validator.Validator, version string, o *manifest.Object) (checked, valid bool) {
 	t.Helper()
+	i, _ := set.store.index(version)
+	if set.store.versions[i].kinds[gvk{o.APIVersion(), o.ID.Kind}] == "" {
+		return false, false // of the definitions in the binary kubeconform knows nothing
+	}
 	result, err := set.Check(version, []*manifest.Object{o}, Context{})
 	if err != nil {
 		t.Fatal(err)
