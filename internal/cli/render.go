@@ -67,11 +67,14 @@ func (c *Command) render(cmd *cobra.Command, opts *renderOptions, names []string
 	if len(targets) != 1 && opts.out == "" {
 		return usage(fmt.Errorf("there are %d targets to render: name one, or write them to files with --out DIR", len(targets)))
 	}
-	pool := render.NewPool(ctx, renderLimits(cfg, c.logger(cmd)))
-	defer pool.Close()
+	shop := &workshop{log: c.logger(cmd)}
+	defer shop.Close()
+	if _, err := shop.Renderer(ctx, cfg, nil); err != nil {
+		return err
+	}
 	failed := 0
 	for _, target := range targets {
-		result, err := pool.Render(ctx, tree, target)
+		result, err := shop.pool.Render(ctx, tree, target)
 		if err != nil {
 			return err
 		}

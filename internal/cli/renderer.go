@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/render"
@@ -61,12 +63,12 @@ func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Ta
 	return result, nil
 }
 
-// openCache opens the cache in a directory; "" is none.
-func (w *workshop) openCache(dir string) (err error) {
-	if dir == "" {
+// openCache opens the cache, where one is asked for.
+func (w *workshop) openCache() (err error) {
+	if w.cacheDir == "" {
 		return nil
 	}
-	if w.cache, err = render.OpenCache(dir, render.CacheOptions{Version: programIdentity()}); err != nil {
+	if w.cache, err = render.OpenCache(w.cacheDir, render.CacheOptions{Version: programIdentity()}); err != nil {
 		return usage(err)
 	}
 	return nil
@@ -84,4 +86,20 @@ func programIdentity() string {
 		}
 	}
 	return identity
+}
+
+// remotes is git as package render sees it.
+type remotes struct{ git *git.Remotes }
+
+// Commit implements render.Remotes.
+func (r remotes) Commit(ctx context.Context, url, commit string) (render.Tree, error) {
+	return r.git.Commit(ctx, url, commit)
+}
+
+func remoteBases(cfg *config.Config) []string {
+	names := make([]string, len(cfg.Render.Remote))
+	for i, base := range cfg.Render.Remote {
+		names[i] = string(base)
+	}
+	return names
 }

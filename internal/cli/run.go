@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/bundle"
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/render"
@@ -30,8 +32,8 @@ type checkRun struct {
 
 // runCheck builds the parts, runs the pipeline and ends what the parts have started.
 func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, error) {
-	shop := &workshop{log: run.log}
-	if err := shop.openCache(run.cache); err != nil {
+	shop := &workshop{log: run.log, cacheDir: run.cache}
+	if err := shop.openCache(); err != nil {
 		return nil, err
 	}
 	defer shop.Close()
@@ -53,15 +55,28 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 
 // workshop makes the parts of a check that reach outside: worker processes and compiled policies.
 type workshop struct {
-	log     *slog.Logger
-	pool    *render.Pool
-	cache   *render.Cache // nil without one
-	schemas *bundle.Schemas
+	log      *slog.Logger
+	cacheDir string
+	pool     *render.Pool
+	cache    *render.Cache // nil without one
+	remotes  *git.Remotes  // nil where none are allowed
+	schemas  *bundle.Schemas
 }
 
 // Renderer starts the worker processes, with the limits of the configuration that binds.
 func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pipeline.Closure) (pipeline.Renderer, error) {
 	options := renderLimits(cfg, w.log)
+	if len(options.Remote) > 0 {
+		dir := ""
+		if w.cacheDir != "" {
+			dir = filepath.Join(w.cacheDir, "remotes")
+		}
+		var err error
+		if w.remotes, err = git.NewRemotes(git.RemotesOptions{Dir: dir}); err != nil {
+			return nil, err
+		}
+		options.Remotes = remotes{w.remotes}
+	}
 	w.pool = render.NewPool(ctx, options)
 	return renderer{w.pool, options, w.cache, closure, w.log}, nil
 }
@@ -90,6 +105,9 @@ func (w *workshop) Close() error {
 	if w.pool != nil {
 		errs = append(errs, w.pool.Close())
 	}
+	if w.remotes != nil {
+		errs = append(errs, w.remotes.Close())
+	}
 	if w.cache != nil {
 		errs = append(errs, w.cache.Trim())
 	}
@@ -99,7 +117,7 @@ func (w *workshop) Close() error {
 func renderLimits(cfg *config.Config, log *slog.Logger) render.Options {
 	return render.Options{
 		Workers: workers(), Timeout: time.Duration(cfg.Render.Timeout), Memory: int64(cfg.Render.Memory),
-		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Log: log,
+		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Remote: remoteBases(cfg), Log: log,
 	}
 }
 

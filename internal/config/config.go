@@ -19,7 +19,7 @@ type Config struct {
 	Exclude      []Glob                          `yaml:"exclude" doc:"Directories that are no targets, with everything below them."`
 	Order        []Stage                         `yaml:"order" doc:"The environments in promotion order, lowest first. A list within the list is one stage of several environments. Without it, well-known names are ordered by what they mean."`
 	Environments map[EnvironmentName]Environment `yaml:"environments" doc:"What is particular to an environment, by its name."`
-	Render       Render                          `yaml:"render" doc:"Limits of rendering."`
+	Render       Render                          `yaml:"render" doc:"Limits of rendering, and what it may use."`
 	Validation   Validation                      `yaml:"validation" doc:"Validation against the schemas of Kubernetes and of custom resources."`
 	Policies     Policies                        `yaml:"policies" doc:"Policies in Rego."`
 	Severities   map[RulePattern]Level           `yaml:"severities" doc:"The severity of rules: of one (policy/resources), or of all of an area (schema/*). The more exact one wins."`
@@ -51,6 +51,7 @@ type Environment struct {
 type Render struct {
 	Timeout        Duration       `yaml:"timeout" doc:"How long one target may take."`
 	Memory         Memory         `yaml:"memory" doc:"How much memory a rendering process may use."`
+	Remote         []RemoteBase   `yaml:"remote" doc:"Remote bases that may be fetched, each pinned to a commit: host/org/repository@commit. A kustomization names the same commit, as ?ref=. Without it, nothing is fetched."`
 	LoadRestrictor LoadRestrictor `yaml:"load-restrictor" doc:"Where a kustomization may read files: anywhere in the repository, or only in and below its own directory (kustomize's default)."`
 }
 

@@ -71,6 +71,9 @@ type SchemaLocation string
 // Bundle is a set of built-in policies.
 type Bundle string
 
+// RemoteBase is a commit of another repository, such as "github.com/org/repo@<40 hexadecimal digits>".
+type RemoteBase string
+
 // RuleName is the identifier of a rule, "<area>/<name>", or of several with "*".
 type RuleName string
 
@@ -159,6 +162,13 @@ func (SchemaLocation) shape() shape {
 
 func (Bundle) shape() shape {
 	return shape{enum: []string{"default", "practice", "baseline", "restricted"}}
+}
+
+func (RemoteBase) shape() shape {
+	return shape{
+		what:    "a repository and the full id of a commit, host/org/repository@COMMIT with 40 or 64 hexadecimal digits",
+		pattern: `^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)+@([0-9a-f]{40}|[0-9a-f]{64})$`,
+	}
 }
 
 func (RuleName) shape() shape {

@@ -2,9 +2,12 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -26,11 +29,17 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 		notes = synthesize(repo, job.Dir)
 	}
 	in := inspect(repo, job.Dir)
-	in.notes = append(notes, in.notes...)
+	in.notes = append(notes, in.local(in.notes)...)
 	if !job.RootOnly {
-		in.notes = append(in.notes, in.beyond...)
+		in.notes = append(in.notes, in.local(in.beyond)...)
 	}
 	meta.Findings = in.notes
+	if pos, asked := in.annotatesOrigins(); asked && len(repo.mounts) > 0 {
+		in.refuse("render/remote-base", pos, "annotations of origins and a remote base do not go together here: remove one of the two")
+	}
+	if !in.applyEdits() && repo.failure == nil {
+		return metaMessage{}, nil, errors.New("a kustomization changed while it was read")
+	}
 	switch {
 	case repo.failure != nil:
 		return metaMessage{}, nil, repo.failure
@@ -57,11 +66,17 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 				meta.Findings = append(meta.Findings, problem("render/too-large", finding.Pos{}, "%s", err))
 				break
 			}
-			meta.Findings = append(meta.Findings, in.vain...)
+			meta.Findings = append(meta.Findings, in.local(in.vain)...)
 			assign(meta.Objects, in.origins)
+			in.nameOrigins(meta.Objects)
 		}
 	}
+	meta.Findings = in.ofRepository(meta.Findings)
 	meta.Findings.Sort()
+	for _, m := range repo.mounts {
+		meta.Remotes = append(meta.Remotes, m.name)
+	}
+	slices.Sort(meta.Remotes)
 	meta.Inputs = repo.closure()
 	return meta, output, nil
 }
@@ -87,9 +102,13 @@ func run(repo *repository, job jobMessage) (objects resmap.ResMap, failed crash)
 	if job.RootOnly {
 		options.LoadRestrictions = types.LoadRestrictionsRootOnly
 	}
-	objects, err := krusty.MakeKustomizer(options).Run(fileSystem{repo}, path.Join(mount, job.Dir))
+	files := newFileSystem(repo)
+	objects, err := krusty.MakeKustomizer(options).Run(files, path.Join(files.mount, job.Dir))
 	if err == nil {
 		err = signAsCLI(objects)
+	}
+	if err != nil {
+		err = errors.New(strings.NewReplacer(files.mount, mount, remoteMount, mount+"/"+remoteMounts).Replace(err.Error()))
 	}
 	return objects, crash{err: err}
 }

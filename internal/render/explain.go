@@ -83,6 +83,7 @@ func sentence(message string) string {
 	message = strings.ReplaceAll(message, mount+"/", "")
 	message = strings.ReplaceAll(message, mount, ".")
 	message = pointer.ReplaceAllString(message, "")
+	message = strings.ReplaceAll(message, "unable to unmarshal", "cannot unmarshal") // a JSON library says either, by chance
 	message = strings.Join(strings.Fields(message), " ")
 	const most = 500
 	if len(message) > most {

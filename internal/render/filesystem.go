@@ -1,6 +1,7 @@
 package render
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,30 @@ const mount = "/.tree"
 
 // fileSystem shows a repository to kustomize, read-only; nothing else exists. Of filesys.FileSystem, kustomize calls
 // only ReadFile, CleanedAbs, IsDir and Exists when it builds.
-type fileSystem struct{ repo *repository }
+type fileSystem struct {
+	repo  *repository
+	mount string // mount, or something that a remote tree cannot guess
+}
+
+// remoteMount is where kustomize sees trees of other repositories. No way leads from one of them to another tree, or
+// from the repository to them, but by an id or a name that nobody can guess.
+const remoteMount = "/.remote/"
+
+func newFileSystem(repo *repository) fileSystem {
+	f := fileSystem{repo, mount}
+	if len(repo.mounts) > 0 {
+		f.mount += "-" + rand.Text()
+	}
+	return f
+}
+
+// outward gives kustomize's path for one of the repository's.
+func (f fileSystem) outward(inside string) string {
+	if rest, ok := strings.CutPrefix(inside, remoteMounts); ok {
+		return remoteMount + rest
+	}
+	return path.Join(f.mount, inside)
+}
 
 var _ filesys.FileSystem = fileSystem{}
 
@@ -26,11 +50,14 @@ var errReadOnly = errors.New("the repository is read-only here")
 // inside gives the repository's path for one of kustomize's.
 func (f fileSystem) inside(name string) (string, error) {
 	clean := path.Clean(name)
-	if clean == mount {
+	if clean == f.mount {
 		return ".", nil
 	}
-	if rest, ok := strings.CutPrefix(clean, mount+"/"); ok {
+	if rest, ok := strings.CutPrefix(clean, f.mount+"/"); ok {
 		return rest, nil
+	}
+	if rest, ok := strings.CutPrefix(clean, remoteMount); ok {
+		return remoteMounts + rest, nil
 	}
 	f.repo.outside = append(f.repo.outside, clean)
 	return "", errOutside
@@ -63,9 +90,9 @@ func (f fileSystem) CleanedAbs(name string) (filesys.ConfirmedDir, string, error
 	case err != nil:
 		return "", "", &fs.PathError{Op: "find", Path: name, Err: err}
 	case found.mode == modeDirectory:
-		return filesys.ConfirmedDir(path.Join(mount, found.path)), "", nil
+		return filesys.ConfirmedDir(f.outward(found.path)), "", nil
 	default:
-		dir, base := path.Split(path.Join(mount, found.path))
+		dir, base := path.Split(f.outward(found.path))
 		return filesys.ConfirmedDir(path.Clean(dir)), base, nil
 	}
 }

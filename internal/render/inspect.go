@@ -43,6 +43,8 @@ type kustomization struct {
 	file string // its path
 	dir  string
 	root *yaml.Node
+
+	edits []edit // what kustomize shall read instead
 }
 
 func (k *kustomization) at(n *yaml.Node) finding.Pos {
@@ -234,17 +236,19 @@ func (in *inspection) resource(k *kustomization, s scope, ref *yaml.Node) {
 		return
 	}
 	if isURL(value) {
-		in.remote(k, ref, value)
+		in.remote(k, s, ref, value)
 		return
 	}
 	file := path.Join(k.dir, value)
 	_, src, err := in.source(file)
 	switch {
+	case escapes(k.dir, value) && strings.HasPrefix(k.dir, remoteMounts):
+		in.unreadable(k, ref, value, errOutside)
 	case err == nil:
 		in.restricted(k, k.at(ref), file)
 		in.manifest(k, s, ref, file, src)
 	case isRemote(value):
-		in.remote(k, ref, value)
+		in.remote(k, s, ref, value)
 	case errors.Is(err, errNotFile):
 		in.directory(k, s, ref, value)
 	default:
@@ -255,7 +259,7 @@ func (in *inspection) resource(k *kustomization, s scope, ref *yaml.Node) {
 func (in *inspection) component(k *kustomization, s scope, ref *yaml.Node) {
 	value := text(ref)
 	if isRemote(value) {
-		in.remote(k, ref, value)
+		in.remote(k, s, ref, value)
 		return
 	}
 	in.directory(k, s, ref, value)
@@ -290,6 +294,10 @@ func contains(outer, dir string) bool {
 func escapes(dir, value string) bool {
 	if path.IsAbs(value) {
 		return true
+	}
+	if below, ok := strings.CutPrefix(dir, remoteMounts); ok {
+		_, dir, _ = strings.Cut(below, "/")
+		dir = path.Clean(dir)
 	}
 	depth := 0
 	if dir != "." {
@@ -351,7 +359,7 @@ func (in *inspection) file(k *kustomization, ref *yaml.Node, value string) bool 
 		return false
 	}
 	if isURL(value) {
-		in.remote(k, ref, value)
+		in.remoteFile(k.at(ref), value)
 		return false
 	}
 	if escapes(k.dir, value) {

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -87,7 +86,7 @@ func (g *generation) scan(dir, relative string) {
 			}
 			continue
 		}
-		if slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(e.Name)) && g.holdsObjects(full) {
+		if isYAML(e.Name) && g.holdsObjects(full) {
 			g.resources = append(g.resources, below)
 		}
 	}

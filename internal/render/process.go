@@ -83,7 +83,7 @@ func (p *process) greet() (ready readyMessage, err error) {
 // limit bounds what a worker may send.
 func (p *process) limit(kind frameKind) int64 {
 	switch kind {
-	case frameDir, frameFile, frameLink:
+	case frameDir, frameFile, frameLink, frameRemote:
 		return maxPath
 	case frameMeta:
 		return maxMeta
@@ -114,7 +114,15 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 	began := time.Now()
 	rootOID, _ := tree.OID(".")
 	job := jobMessage{ID: target.ID, Dir: target.Dir, Kind: target.Kind, RootOID: rootOID, RootOnly: p.options.LoadRestrictor == RootOnly}
-	meta, output, machinery, err := p.converse(tree, job)
+	lender := &lender{options: p.options, own: tree, lent: map[string]Tree{}}
+	lender.pause = func() (resume func()) {
+		left := p.options.Timeout - time.Since(began)
+		if !deadline.Stop() {
+			return func() {}
+		}
+		return func() { deadline.Reset(max(left, time.Millisecond)) }
+	}
+	meta, output, machinery, err := p.converse(ctx, lender, job)
 	late := !deadline.Stop()
 	switch {
 	case machinery != nil || ctx.Err() != nil:
@@ -135,7 +143,7 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 }
 
 // converse sends a job and answers the worker's questions until it has its result.
-func (p *process) converse(tree Tree, job jobMessage) (meta metaMessage, output []byte, machinery, err error) {
+func (p *process) converse(ctx context.Context, trees *lender, job jobMessage) (meta metaMessage, output []byte, machinery, err error) {
 	if err := p.stream.writeJSON(frameJob, job); err != nil {
 		return meta, nil, nil, err
 	}
@@ -146,10 +154,15 @@ func (p *process) converse(tree Tree, job jobMessage) (meta metaMessage, output 
 		}
 		switch request.kind {
 		case frameDir, frameFile, frameLink:
-			reply, machinery := answer(tree, request)
+			reply, machinery := trees.answer(request)
 			if machinery != nil {
 				return meta, nil, machinery, nil
 			}
+			if err := p.stream.write(reply.kind, reply.payload); err != nil {
+				return meta, nil, nil, err
+			}
+		case frameRemote:
+			reply := trees.lend(ctx, request)
 			if err := p.stream.write(reply.kind, reply.payload); err != nil {
 				return meta, nil, nil, err
 			}
@@ -170,7 +183,7 @@ func (p *process) converse(tree Tree, job jobMessage) (meta metaMessage, output 
 
 // assemble turns a worker's answer into a result, and checks that its parts fit.
 func assemble(meta metaMessage, output []byte) (Result, error) {
-	result := Result{Manifest: output, Findings: meta.Findings, Failed: meta.Failed, Inputs: meta.Inputs}
+	result := Result{Manifest: output, Findings: meta.Findings, Failed: meta.Failed, Inputs: meta.Inputs, Remotes: meta.Remotes}
 	at, line := 0, 1
 	for i, message := range meta.Objects {
 		if i > 0 {

@@ -34,6 +34,7 @@ const (
 	frameDir    frameKind = 'D' // path
 	frameFile   frameKind = 'F' // path
 	frameLink   frameKind = 'L' // path
+	frameRemote frameKind = 'T' // remoteRef; answered with remoteReply as content, or refused
 	frameMeta   frameKind = 'M' // metaMessage
 	frameOutput frameKind = 'O' // the manifest
 )
@@ -73,7 +74,8 @@ type metaMessage struct {
 	Findings finding.List
 	Failed   bool
 	Inputs   []Input
-	Retire   bool // the worker's process must not render another target
+	Remotes  []string // host/org/repo@commit
+	Retire   bool     // the worker's process must not render another target
 }
 
 type objectMessage struct {

@@ -24,9 +24,9 @@ func isRemote(value string) bool {
 	return isURL(value) || (&resource.Origin{}).Append(value).Repo != ""
 }
 
-func (in *inspection) remote(k *kustomization, ref *yaml.Node, value string) {
-	in.refuse("render/remote-base", k.at(ref),
-		"%q is not in this repository, and remote sources are off: copy it into the repository, or allow it with the setting render.remote", value)
+// remoteFile refuses a file that would be fetched over HTTP.
+func (in *inspection) remoteFile(pos finding.Pos, value string) {
+	in.refuse("render/remote-base", pos, "%q is not in this repository, and files are not fetched: copy it into the repository", value)
 }
 
 // plugin follows one entry of generators, transformers or validators: a configuration, or the path of some.
@@ -93,7 +93,7 @@ func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos 
 		}
 	}
 	if at := field(document, "path"); at != nil && text(at) != "" && isURL(text(at)) {
-		in.refuse("render/remote-base", pos, "%q is not in this repository, and remote sources are off: copy it into the repository, or allow it with the setting render.remote", text(at))
+		in.remoteFile(pos, text(at))
 	}
 }
 

@@ -30,6 +30,7 @@ func SourcesOf(tree Tree, target plan.Target, closure []plan.Input, options Opti
 	h := sha256.New()
 	fmt.Fprintf(h, "kustomize %s\nrestrictor %q\noutput %d\ntarget %q %q %q\n",
 		cliVersion, options.LoadRestrictor, options.MaxOutput, target.ID, target.Dir, target.Kind)
+	fmt.Fprintf(h, "remote %q\n", options.Remote)
 	for _, input := range closure {
 		if !s.add(h, tree, input) {
 			return Sources{}, false
@@ -123,7 +124,7 @@ func (c *Cache) Remember(s Sources, r Result) (stored bool, err error) {
 	if r.Failed || holdsSecret(r.Objects) || !s.cover(r.Inputs) {
 		return false, nil
 	}
-	meta := metaMessage{Findings: r.Findings, Inputs: r.Inputs}
+	meta := metaMessage{Findings: r.Findings, Inputs: r.Inputs, Remotes: r.Remotes}
 	for _, o := range r.Objects {
 		meta.Objects = append(meta.Objects, objectMessage{ID: o.ID, Version: o.Version, Origin: o.Origin, Size: len(o.Text)})
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	Memory         int64          // bytes per worker; by default 1 GiB
 	MaxOutput      int64          // bytes of one target's manifest; by default 64 MiB
 	LoadRestrictor LoadRestrictor // by default Repository
+	Remote         []string       // remote bases that may be fetched: host/org/repo@commit; by default none
+	Remotes        Remotes        // what fetches them; nil: nothing is fetched
 	Log            *slog.Logger   // by default nothing is logged
 }
 
@@ -67,6 +69,8 @@ type Result struct {
 	// Inputs is the input closure, sorted: everything of the tree that the result depends on. Of a target that was
 	// stopped by a limit it is empty.
 	Inputs []Input
+	// Remotes are the remote bases that it was rendered with, sorted: host/org/repo@commit.
+	Remotes []string
 }
 
 // Use says how an input was looked at, and so which change of it matters.

@@ -51,6 +51,7 @@ type repository struct {
 	root    node
 	local   map[string][]entry // directories without an object id
 	overlay map[string][]byte  // files that the worker adds
+	mounts  map[string]mounted // trees of other repositories, by their ids
 	inputs  map[Input]struct{}
 	large   []string // files refused for their size
 	outside []string // paths or links that leave the repository
@@ -60,11 +61,16 @@ type repository struct {
 func newRepository(store *store, rootOID string) *repository {
 	return &repository{
 		store: store, root: node{".", modeDirectory, rootOID},
-		local: map[string][]entry{}, overlay: map[string][]byte{}, inputs: map[Input]struct{}{},
+		local: map[string][]entry{}, overlay: map[string][]byte{}, inputs: map[Input]struct{}{}, mounts: map[string]mounted{},
 	}
 }
 
-func (r *repository) use(name string, use Use) { r.inputs[Input{name, use}] = struct{}{} }
+// use notes an input. Files of other repositories are none: what names a commit says all that is in it.
+func (r *repository) use(name string, use Use) {
+	if !strings.HasPrefix(name, remoteMounts) {
+		r.inputs[Input{name, use}] = struct{}{}
+	}
+}
 
 // closure lists the inputs in order.
 func (r *repository) closure() []Input {
@@ -82,6 +88,10 @@ func (r *repository) closure() []Input {
 // the root is errOutside, nothing there fs.ErrNotExist.
 func (r *repository) find(name string) (node, error) {
 	at, rest := r.root, strings.Split(name, "/")
+	if m, below, ok := r.mountOf(name); ok {
+		at, rest = m.root, strings.Split(below, "/")
+	}
+	top := at.path        // the root of the tree that the way begins in: it does not lead into another
 	links, via := 0, name // via is what to blame when the way leaves the repository
 	for len(rest) > 0 {
 		var part string
@@ -90,7 +100,7 @@ func (r *repository) find(name string) (node, error) {
 		case "", ".":
 			continue
 		case "..":
-			if at.path == "." {
+			if at.path == top {
 				r.outside = append(r.outside, via)
 				return node{}, errOutside
 			}

@@ -1,0 +1,189 @@
+package git
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// RemotesOptions sets up [Remotes].
+type RemotesOptions struct {
+	Dir     string        // where commits are kept from run to run; "" keeps them until Close
+	Timeout time.Duration // of one fetch; by default two minutes
+	File    bool          // repositories of this machine (file://) may be fetched too
+}
+
+// Remotes fetches single commits of other repositories, by https or ssh, with what the user's git configuration says of
+// credentials and proxies. A commit is named by its full id, so it is the same wherever it comes from; what is kept is
+// verified when it is used again. It is safe for concurrent use.
+type Remotes struct {
+	options RemotesOptions
+	scratch string // to be removed; "" without
+
+	mu    sync.Mutex
+	known map[string]*remoteCommit
+}
+
+type remoteCommit struct {
+	once sync.Once
+	repo *Repo
+	tree *Tree
+	err  error
+}
+
+// NewRemotes makes the directory where there is none.
+func NewRemotes(options RemotesOptions) (*Remotes, error) {
+	r := &Remotes{options: options, known: make(map[string]*remoteCommit)}
+	if r.options.Timeout <= 0 {
+		r.options.Timeout = 2 * time.Minute
+	}
+	if options.Dir == "" {
+		dir, err := os.MkdirTemp("", "sluice-remotes-")
+		if err != nil {
+			return nil, fmt.Errorf("keep remote repositories: %w", err)
+		}
+		r.options.Dir, r.scratch = dir, dir
+		return r, nil
+	}
+	dir, err := filepath.Abs(options.Dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keep remote repositories: %w", err)
+	}
+	r.options.Dir = dir
+	return r, nil
+}
+
+// Commit gives the tree of a commit, without history. It is fetched once.
+func (r *Remotes) Commit(ctx context.Context, url, commit string) (*Tree, error) {
+	r.mu.Lock()
+	c := r.known[url+"@"+commit]
+	if c == nil {
+		c = &remoteCommit{}
+		r.known[url+"@"+commit] = c
+	}
+	r.mu.Unlock()
+	c.once.Do(func() { c.repo, c.tree, c.err = r.open(ctx, url, commit) })
+	return c.tree, c.err
+}
+
+// Close ends the processes, and removes what was not to be kept.
+func (r *Remotes) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, c := range r.known {
+		if c.repo != nil {
+			errs = append(errs, c.repo.Close())
+		}
+	}
+	if r.scratch != "" {
+		errs = append(errs, os.RemoveAll(r.scratch))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Remotes) open(ctx context.Context, url, commit string) (*Repo, *Tree, error) {
+	sum := sha256.Sum256([]byte(url + "\n" + commit))
+	dir := filepath.Join(r.options.Dir, hex.EncodeToString(sum[:16])+".git")
+	if repo, tree, err := r.kept(ctx, dir, commit); err == nil {
+		return repo, tree, nil
+	}
+	if err := r.fetch(ctx, dir, url, commit); err != nil {
+		return nil, nil, err
+	}
+	return r.kept(ctx, dir, commit)
+}
+
+// kept opens a commit that was fetched before, after it has verified that every object is what its id says.
+func (r *Remotes) kept(ctx context.Context, dir, commit string) (*Repo, *Tree, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, nil, err
+	}
+	env := r.environment(dir)
+	if _, err := run(ctx, dir, env, "fsck", "--full", "--no-dangling", "--no-progress", commit); err != nil {
+		return nil, nil, err
+	}
+	objects, err := startBatch(dir, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	repo := &Repo{root: dir, bare: true, env: env, objects: objects, close: []func() error{objects.Close}}
+	tree, err := listTree(ctx, dir, env, commit+"^{tree}", objects)
+	if err != nil {
+		return nil, nil, errors.Join(err, repo.Close())
+	}
+	return repo, tree, nil
+}
+
+// fetch brings a commit into a repository of its own, which appears at once or not at all.
+func (r *Remotes) fetch(ctx context.Context, dir, url, commit string) error {
+	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
+	fresh, err := os.MkdirTemp(r.options.Dir, ".new-")
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", url, err)
+	}
+	defer os.RemoveAll(fresh)
+	env := r.environment(fresh)
+	format := "sha1"
+	if len(commit) == 64 {
+		format = "sha256"
+	}
+	if _, err := run(ctx, fresh, env, "init", "--quiet", "--bare", "--template=", "--object-format="+format); err != nil {
+		return fmt.Errorf("fetch %s: %w", url, err)
+	}
+	if _, err := run(ctx, fresh, env, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--", url, commit); err != nil {
+		return fmt.Errorf("fetch %s: %w", commit, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("fetch %s: %w", url, err)
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		if _, there := os.Stat(dir); there != nil { // else another process was faster
+			return fmt.Errorf("fetch %s: %w", url, err)
+		}
+	}
+	return nil
+}
+
+// repositoryVariables would lead git to another repository than the one it is run in.
+var repositoryVariables = []string{
+	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",
+	"GIT_NAMESPACE", "GIT_TEMPLATE_DIR", "GIT_ALLOW_PROTOCOL", "GIT_CONFIG_COUNT", "GIT_ASKPASS", "SSH_ASKPASS",
+}
+
+// environment lets git ask nobody, run no hook, and speak no protocol but those that are meant.
+func (r *Remotes) environment(dir string) []string {
+	env := slices.DeleteFunc(environment(Options{}, dir), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(repositoryVariables, name)
+	})
+	protocols := "https:ssh"
+	if r.options.File {
+		protocols += ":file"
+	}
+	env = append(env, "GIT_ALLOW_PROTOCOL="+protocols)
+	if os.Getenv("GIT_SSH_COMMAND") == "" && os.Getenv("GIT_SSH") == "" {
+		env = append(env, "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
+	}
+	settings := []string{
+		"core.hooksPath", "/dev/null", "core.fsmonitor", "false", "fetch.fsckObjects", "true", "gc.auto", "0", "maintenance.auto", "false",
+		"fetch.recurseSubmodules", "false", "transfer.bundleURI", "false", "credential.interactive", "false", "safe.directory", dir,
+	}
+	env = append(env, fmt.Sprintf("GIT_CONFIG_COUNT=%d", len(settings)/2))
+	for i := 0; i < len(settings); i += 2 {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i/2, settings[i]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i/2, settings[i+1]))
+	}
+	return env
+}
