@@ -205,7 +205,7 @@ func (c *call) serve(req *http.Request, path string) reply {
 	}
 	r, params := c.spec.find(req.Method, path)
 	if r == nil {
-		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall} {
+		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.rulesCall} {
 			if answer, handled := handle(req.Method, path); handled {
 				return answer
 			}

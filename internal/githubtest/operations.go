@@ -17,7 +17,8 @@ var (
 
 // operations are those that are implemented, by their id in the description.
 var operations = map[string]operation{
-	"repos/get": {handle: (*call).getRepo},
+	"repos/get":        {handle: (*call).getRepo},
+	"repos/get-branch": {contents, false, (*call).getBranch},
 
 	"issues/list-comments":        {comments, false, (*call).listComments},
 	"issues/create-comment":       {comments, false, (*call).createComment},

@@ -28,6 +28,8 @@ type Repo struct {
 	statuses      []*status
 	labels        []*label
 	artifacts     []*artifact
+	rules         []Rule   // of rulesets, for the default branch
+	classic       []string // checks that classic protection of the default branch demands
 	collaborators map[string]string
 	verified      map[string]bool // commits that GitHub signed
 	lastNumber    int

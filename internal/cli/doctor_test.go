@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pattern, file string
+		want          bool
+	}{
+		{"*", ".github/workflows/sluice.yml", true},
+		{"*.yaml", ".sluice.yaml", true},
+		{"*.yaml", "policies/any.rego", false},
+		{"/.sluice.yaml", ".sluice.yaml", true},
+		{"/.sluice.yaml", "apps/.sluice.yaml", false},
+		{".sluice.yaml", "apps/.sluice.yaml", true},
+		{"policies/", "policies/any.rego", true},
+		{"policies/", "teams/policies/any.rego", true},
+		{"/policies/", "teams/policies/any.rego", false},
+		{"/policies", "policies/any.rego", true},
+		{"policies/*", "policies/any.rego", true},
+		{"policies/*", "policies/more/any.rego", false},
+		{".github/**", ".github/workflows/sluice.yml", true},
+		{".github/workflows", ".github/workflows/sluice.yml", true},
+		{"**/workflows/*.yml", ".github/workflows/sluice.yml", true},
+		{"workflows/*.yml", ".github/workflows/sluice.yml", false},
+		{"polic?es", "policies/any.rego", true},
+		{"a.c", "abc", false},
+		{"\xff(", "x", false},
+	} {
+		if got := ownerPattern(test.pattern).MatchString(test.file); got != test.want {
+			t.Errorf("%s on %s: %t, want %t", test.pattern, test.file, got, test.want)
+		}
+	}
+	rules := readOwners("* @a # all\n\n# none\n/policies/\n/policies/team/ @b\n!x @c\n")
+	for file, want := range map[string]bool{"x": true, "policies/any.rego": false, "policies/team/any.rego": true} {
+		if rules.own(file) != want {
+			t.Errorf("%s: owned %t", file, !want)
+		}
+	}
+}
+
+// good is a repository that is set up well, as far as its files go.
+func good(t *testing.T) fstest.MapFS {
+	t.Helper()
+	first, err := workflow("sluice.yml", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := workflow("sluice-report.yml", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{
+		".github/workflows/sluice.yml":        {Data: first},
+		".github/workflows/sluice-report.yml": {Data: second},
+		".github/CODEOWNERS":                  {Data: []byte("/.github/ @platform\n/.sluice.yaml @platform\n/policies/ @platform\n")},
+	}
+}
+
+// TestDoctorReadsFiles spoils one thing at a time.
+func TestDoctorReadsFiles(t *testing.T) {
+	t.Parallel()
+	const main = ".github/workflows/sluice.yml"
+	for _, test := range []struct {
+		name, file, old, new string
+		level                level
+		says                 string
+	}{
+		{"nothing", "", "", "", "", ""},
+		{"no pull_request", main, "  pull_request:\n", "", wrong, "no workflow runs sluice on pull requests"},
+		{"pull_request_target", main, "  pull_request:", "  pull_request_target:\n  pull_request:", wrong, "a stranger's files"},
+		{"no merge_group", main, "  merge_group:\n", "", advice, "does not run on merge_group"},
+		{"a path filter", main, "  pull_request:", "  pull_request:\n    paths: [apps/**]", wrong, "waits for ever"},
+		{"types without synchronize", main, "  pull_request:", "  pull_request:\n    types: [opened, reopened]", wrong, "lacks the type synchronize"},
+		{"no write for checks", main, "  checks: write # the check run\n", "", wrong, "lacks the permission checks: write"},
+		{"no permissions", main, "permissions:\n  contents: read\n  pull-requests: write # the comment\n  checks: write # the check run\n", "", advice, "says no permissions"},
+		{"all permissions", main, "permissions:\n  contents: read\n  pull-requests: write # the comment\n  checks: write # the check run\n", "permissions: read-all\n", wrong, "checks: write"},
+		{"continue-on-error", main, "    runs-on:", "    continue-on-error: true\n    runs-on:", wrong, "makes a failed check green"},
+		{"a condition", main, "    runs-on:", "    if: github.actor != 'x'\n    runs-on:", advice, "skipped counts as green"},
+		{"fail-on never", main, "          reports:", "          fail-on: never\n          reports:", wrong, "fails nothing"},
+		{"a shallow checkout without credentials", main, "fetch-depth: 2", "persist-credentials: false", wrong, "cannot be fetched|can then not be fetched"},
+		{"a checkout of the head", main, "fetch-depth: 2", "fetch-depth: 2\n          ref: ${{ github.head_ref }}", advice, "without ref"},
+		{"not pinned", "", "", "", advice, "pin it to the commit of a release"},
+		{"not YAML", main, "name:", "\tname:", unknown, "cannot be read"},
+		{"a second stage with the head", ".github/workflows/sluice-report.yml", "    steps:", "    steps:\n      - uses: actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
+		{"nobody owns the policies", ".github/CODEOWNERS", "/policies/ @platform\n", "", wrong, "nobody owns policies/"},
+		{"nobody owns the workflow", ".github/CODEOWNERS", "/.github/ @platform\n", "", wrong, "nobody owns .github/workflows/sluice.yml"},
+	} {
+		tree := good(t)
+		if test.file != "" {
+			text := string(tree[test.file].Data)
+			if !strings.Contains(text, test.old) {
+				t.Fatalf("%s: %s lacks %q", test.name, test.file, test.old)
+			}
+			tree[test.file].Data = []byte(strings.Replace(text, test.old, test.new, 1))
+		}
+		var d diagnosis
+		if _, err := d.files(tree); err != nil {
+			t.Fatal(err)
+		}
+		found := test.level == "" && !d.has(wrong) && !d.has(unknown)
+		for _, line := range d {
+			for says := range strings.SplitSeq(test.says, "|") {
+				found = found || line.level == test.level && strings.Contains(line.text, says)
+			}
+		}
+		if !found {
+			t.Errorf("%s: want %s: %q in %q", test.name, test.level, test.says, d)
+		}
+	}
+}

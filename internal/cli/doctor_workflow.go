@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// flow is a workflow file, as far as doctor reads it.
+// Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
+type flow struct {
+	file   string
+	broken error
+
+	On          yaml.Node          `yaml:"on"`
+	Permissions yaml.Node          `yaml:"permissions"`
+	Jobs        map[string]flowJob `yaml:"jobs"`
+}
+
+type flowJob struct {
+	name            string
+	If              string     `yaml:"if"`
+	Permissions     yaml.Node  `yaml:"permissions"`
+	ContinueOnError any        `yaml:"continue-on-error"`
+	Steps           []flowStep `yaml:"steps"`
+}
+
+type flowStep struct {
+	If              string         `yaml:"if"`
+	Uses            string         `yaml:"uses"`
+	Run             string         `yaml:"run"`
+	With            map[string]any `yaml:"with"`
+	ContinueOnError any            `yaml:"continue-on-error"`
+}
+
+const workflowDir = ".github/workflows"
+
+// readWorkflows reads all workflows; one that cannot be read says why in broken.
+func readWorkflows(tree fs.FS) ([]flow, error) {
+	entries, err := fs.ReadDir(tree, workflowDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var flows []flow
+	for _, entry := range entries {
+		if ext := path.Ext(entry.Name()); entry.IsDir() || ext != ".yml" && ext != ".yaml" {
+			continue
+		}
+		f := flow{file: path.Join(workflowDir, entry.Name())}
+		data, err := fs.ReadFile(tree, f.file)
+		if err == nil {
+			err = yaml.Unmarshal(data, &f)
+		}
+		f.broken = err
+		flows = append(flows, f)
+	}
+	return flows, nil
+}
+
+var (
+	sluiceAction  = regexp.MustCompile(`(?i)^(?:[^/@]+/|\.[^@]*/)sluice(?:@|$)`)
+	sluiceCommand = regexp.MustCompile(`(?m)(?:^|[\s/"])sluice"?\s+(?:action|check)\b`)
+	pinned        = regexp.MustCompile(`@[0-9a-f]{40}$`)
+)
+
+// sluiceJobs gives the jobs that run sluice, by name.
+func (f flow) sluiceJobs() []flowJob {
+	var out []flowJob
+	for _, name := range slices.Sorted(maps.Keys(f.Jobs)) {
+		job := f.Jobs[name]
+		job.name = name
+		if job.sluice() >= 0 {
+			out = append(out, job)
+		}
+	}
+	return out
+}
+
+func (j flowJob) sluice() int {
+	return slices.IndexFunc(j.Steps, func(s flowStep) bool {
+		return sluiceAction.MatchString(s.Uses) || sluiceCommand.MatchString(s.Run)
+	})
+}
+
+// triggers gives the events of a workflow, with what is said of each.
+func (f flow) triggers() map[string]*yaml.Node {
+	out := make(map[string]*yaml.Node)
+	switch f.On.Kind {
+	case yaml.ScalarNode:
+		out[f.On.Value] = &yaml.Node{}
+	case yaml.SequenceNode:
+		for _, event := range f.On.Content {
+			out[event.Value] = &yaml.Node{}
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(f.On.Content); i += 2 {
+			out[f.On.Content[i].Value] = f.On.Content[i+1]
+		}
+	}
+	return out
+}
+
+// workflow says whether a job that runs sluice makes a gate.
+func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
+	at := fmt.Sprintf("%s, job %q", f.file, job.name)
+	on := f.triggers()
+	step := job.Steps[job.sluice()]
+	if _, has := on["pull_request_target"]; has {
+		d.say(wrong, "%s: pull_request_target gives a token that may write to a run about a stranger's files: use pull_request, and `sluice init --forks`", at)
+	}
+	if _, has := on["workflow_run"]; has {
+		d.secondStage(at, f, job)
+		return
+	}
+	filters, has := on["pull_request"]
+	if !has {
+		return // a scheduled run, say: it is no gate
+	}
+	before := len(*d)
+	d.triggerFilters(at, filters)
+	if _, has := on["merge_group"]; has {
+		s.mergeGroup = true
+	} else {
+		d.say(advice, "%s: does not run on merge_group: a merge queue would wait for the check for ever", at)
+	}
+	d.permissions(at, f, job, map[string]string{"contents": "read", "pull-requests": "write", "checks": "write"})
+	if job.If != "" || step.If != "" {
+		d.say(advice, "%s: has a condition: a job that is skipped counts as green, so the condition decides what is gated", at)
+	}
+	if truthy(job.ContinueOnError) || truthy(step.ContinueOnError) {
+		d.say(wrong, "%s: continue-on-error makes a failed check green", at)
+	}
+	if failOn := fmt.Sprint(step.With["fail-on"]); failOn == "never" {
+		d.say(wrong, "%s: fail-on: never fails nothing", at)
+	}
+	d.checkout(at, job)
+	if step.Uses != "" && !pinned.MatchString(step.Uses) && !strings.HasPrefix(step.Uses, ".") {
+		d.say(advice, "%s: %q can change what it names: pin it to the commit of a release", at, step.Uses)
+	}
+	id := defaultID
+	if given, ok := step.With["id"].(string); ok && given != "" {
+		id = given
+	}
+	if step.Uses == "" {
+		id = job.name // the job itself is the check
+	}
+	s.checks = append(s.checks, id)
+	if !slices.ContainsFunc((*d)[before:], func(line struct {
+		level level
+		text  string
+	}) bool {
+		return line.level == wrong
+	}) {
+		d.say(fine, "%s: runs sluice on pull requests", at)
+	}
+}
+
+// triggerFilters says of a required check's filters what they do: a workflow that a filter leaves out never reports, and the pull
+// request waits.
+func (d *diagnosis) triggerFilters(at string, filters *yaml.Node) {
+	if filters.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(filters.Content); i += 2 {
+		key, value := filters.Content[i].Value, filters.Content[i+1]
+		switch key {
+		case "paths", "paths-ignore":
+			d.say(wrong, "%s: pull_request has %s: where the workflow does not run, a required check is never reported and the pull request waits for ever. sluice picks what is affected by itself", at, key)
+		case "branches", "branches-ignore":
+			d.say(advice, "%s: pull_request has %s: make sure that the gated branch is among them", at, key)
+		case "types":
+			for _, needed := range []string{"opened", "synchronize", "reopened"} {
+				if !slices.ContainsFunc(value.Content, func(n *yaml.Node) bool { return n.Value == needed }) && value.Value != needed {
+					d.say(wrong, "%s: pull_request lacks the type %s: what is pushed then goes unchecked", at, needed)
+				}
+			}
+		}
+	}
+}
+
+// permissions compares what a job's token may do with what it needs. A job's own permissions replace the workflow's.
+func (d *diagnosis) permissions(at string, f flow, job flowJob, needs map[string]string) {
+	given := job.Permissions
+	if given.Kind == 0 {
+		given = f.Permissions
+	}
+	has := make(map[string]string)
+	switch given.Kind {
+	case 0:
+		d.say(advice, "%s: says no permissions: they are then those of the repository's settings; write them down", at)
+		return
+	case yaml.ScalarNode:
+		for name := range needs {
+			has[name] = strings.TrimSuffix(given.Value, "-all")
+		}
+		if given.Value == "write-all" {
+			d.say(advice, "%s: write-all is more than sluice needs: see the README", at)
+		}
+	default:
+		if err := given.Decode(&has); err != nil {
+			d.say(unknown, "%s: its permissions cannot be read: %v", at, err)
+			return
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		if has[name] != "write" && has[name] != needs[name] {
+			d.say(wrong, "%s: lacks the permission %s: %s", at, name, needs[name])
+		}
+	}
+}
+
+// checkout looks at the step that brings the repository.
+func (d *diagnosis) checkout(at string, job flowJob) {
+	i := slices.IndexFunc(job.Steps, func(s flowStep) bool { return strings.HasPrefix(s.Uses, "actions/checkout@") })
+	if i < 0 || i > job.sluice() {
+		d.say(advice, "%s: no actions/checkout before sluice: it reads the repository in the working directory", at)
+		return
+	}
+	with := job.Steps[i].With
+	depth := fmt.Sprint(with["fetch-depth"])
+	shallow := with["fetch-depth"] == nil || depth == "1"
+	if shallow && fmt.Sprint(with["persist-credentials"]) == "false" {
+		d.say(wrong, "%s: fetch-depth 1 without credentials: the base can then not be fetched where the repository is private; say fetch-depth: 2", at)
+	} else if shallow {
+		d.say(advice, "%s: fetch-depth: 2 saves fetching the base again", at)
+	}
+	if ref := with["ref"]; ref != nil {
+		d.say(advice, "%s: checks out %q: without ref, it is the merge of the pull request, which is what will be on the branch", at, fmt.Sprint(ref))
+	}
+}
+
+// secondStage looks at the workflow that comments for forks: it holds a token that may write.
+func (d *diagnosis) secondStage(at string, f flow, job flowJob) {
+	before := len(*d)
+	for _, step := range job.Steps {
+		if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["ref"] != nil {
+			d.say(wrong, "%s: checks out %q in a run that may write: a stranger's files must not come near it", at, fmt.Sprint(step.With["ref"]))
+		}
+	}
+	d.permissions(at, f, job, map[string]string{"actions": "read", "pull-requests": "write"})
+	if len(*d) == before {
+		d.say(fine, "%s: comments for pull requests from forks", at)
+	}
+}
+
+func truthy(value any) bool { return value != nil && value != false && value != "" }
