@@ -22,8 +22,8 @@ type judge struct {
 	renderer Renderer
 	schemas  *schema.Set
 	facts    *facts // nil where nothing is checked
-	policies rulebook
-	proposed rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
+	policies *rulebook
+	proposed *rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
 	head     *locator
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
@@ -53,12 +53,12 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	}
 	j.facts = gathered
 	var problems finding.List
-	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, s, j.schemas); err != nil {
+	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, j.schemas); err != nil {
 		return nil, nil, err
 	}
 	worst, _ := problems.Worst()
 	j.blind = worst == finding.Error
-	found, err := j.propose(ctx, r, s)
+	found, err := j.propose(ctx, r)
 	return j, finding.Join(problems, unclear, found), err
 }
 
@@ -71,6 +71,7 @@ type judgement struct {
 	blind    bool // something about it could not be checked
 	// kubernetes is the version whose schemas were used; "" where none were.
 	kubernetes string
+	quiet      report.Quiet    // what of the difference is not shown
 	images     map[string]bool // that head runs, as package lint compares them; nil where that is not known
 	sources    []string        // the files that head was rendered from
 }
@@ -162,7 +163,7 @@ func (j *judge) compared(out judgement, base, head Rendering) judgement {
 	if j.check.Base.Tree == nil || base.Failed || head.Failed {
 		return out
 	}
-	for _, c := range diff.Sets(base.Objects, head.Objects, diff.Options{Salt: j.check.Salt, Context: j.cfg.Diff.Context}) {
+	for _, c := range diff.Sets(base.Objects, head.Objects, j.diffOptions(&out.quiet)) {
 		j.addChange(&out, c, base, head)
 	}
 	return out
@@ -204,7 +205,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
-	judged, err := j.policies[target.Environment].Check(ctx, r.Objects)
+	judged, err := j.policies.check(ctx, target, r.Objects)
 	if err != nil {
 		return out, err
 	}

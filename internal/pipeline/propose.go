@@ -10,7 +10,7 @@ import (
 
 // propose loads the rules that head brings, where the change touches policies: they do not bind yet, but what they would
 // find is shown, so that a change of rules is never silently green.
-func (j *judge) propose(ctx context.Context, r rules, s *scene) (finding.List, error) {
+func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 	c := j.check
 	touched := slices.ContainsFunc(c.Changed, func(file string) bool { return inPolicies(j.cfg, file) })
 	cfg := j.cfg
@@ -20,7 +20,7 @@ func (j *judge) propose(ctx context.Context, r rules, s *scene) (finding.List, e
 	if c.Base.Tree == nil || (!touched && r.head == nil) {
 		return nil, nil
 	}
-	proposed, problems, err := c.newRulebook(ctx, c.Head.Tree, cfg, s, j.schemas)
+	proposed, problems, err := c.newRulebook(ctx, c.Head.Tree, cfg, j.schemas)
 	j.proposed = proposed
 	return problems, err
 }
@@ -30,7 +30,7 @@ func (j *judge) proposals(ctx context.Context, target plan.Target, head Renderin
 	if j.proposed == nil || head.Failed {
 		return nil, nil
 	}
-	result, err := j.proposed[target.Environment].Check(ctx, head.Objects)
+	result, err := j.proposed.check(ctx, target, head.Objects)
 	if err != nil {
 		return nil, err
 	}

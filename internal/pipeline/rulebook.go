@@ -5,49 +5,59 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
+	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/schema"
 )
 
-// rulebook is the policies of one side: for each environment an engine over the same compiled rules, with the bundles and the
-// Kubernetes version that the configuration gives it.
-type rulebook map[string]*policy.Engine
+// rulebook is the policies of one side: engines over the same compiled rules, one for each environment, with the bundles and
+// the Kubernetes version that the configuration gives it. It is safe for concurrent use.
+type rulebook struct {
+	common  *policy.Engine
+	options func(environment string) policy.Options
+
+	mu      sync.Mutex
+	engines map[string]*policy.Engine
+}
 
 // newRulebook compiles the built-in rules and those of the repository that stand in tree. Findings are what is wrong with the
 // repository's own; the engines then have the built-in ones only.
-func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, s *scene, schemas *schema.Set) (rulebook, finding.List, error) {
-	common, problems, err := c.Workshop.Policies(ctx, tree, policyDirectories(cfg, tree), policyOptions(cfg, "", schemas))
+func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, schemas *schema.Set) (*rulebook, finding.List, error) {
+	options := func(environment string) policy.Options { return policyOptions(cfg, environment, schemas) }
+	common, problems, err := c.Workshop.Policies(ctx, tree, policyDirectories(cfg, tree), options(""))
 	if err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
-	book := rulebook{}
-	for _, environment := range s.environments() {
-		engine, found, err := common.With(ctx, policyOptions(cfg, environment, schemas))
-		if err != nil {
-			return nil, nil, fmt.Errorf("prepare the policies of %s: %w", environment, err)
-		}
-		problems = finding.Join(problems, found)
-		book[environment] = engine
-	}
-	return book, problems, nil
+	return &rulebook{common: common, options: options, engines: make(map[string]*policy.Engine)}, problems, nil
 }
 
-// environments gives the names of all environments that have a target on either side.
-func (s *scene) environments() []string {
-	seen := make(map[string]bool)
-	var names []string
-	for _, side := range []config.Layout{s.base.Layout, s.head.Layout} {
-		for _, target := range side.Targets {
-			if !seen[target.Environment] {
-				seen[target.Environment] = true
-				names = append(names, target.Environment)
-			}
-		}
+// of gives the engine of an environment. What the options say in vain was found when the rules were loaded.
+func (b *rulebook) of(ctx context.Context, environment string) (*policy.Engine, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if engine := b.engines[environment]; engine != nil {
+		return engine, nil
 	}
-	return names
+	engine, _, err := b.common.With(ctx, b.options(environment))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the policies of %s: %w", environment, err)
+	}
+	b.engines[environment] = engine
+	return engine, nil
+}
+
+// check evaluates the rules of a target's environment.
+func (b *rulebook) check(ctx context.Context, target plan.Target, objects []*manifest.Object) (policy.Result, error) {
+	engine, err := b.of(ctx, target.Environment)
+	if err != nil {
+		return policy.Result{}, err
+	}
+	return engine.Check(ctx, objects)
 }
 
 // policyOptions are the options for an environment; "" is for what holds everywhere.
