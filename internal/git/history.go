@@ -33,7 +33,7 @@ type fileVersion struct {
 // History reads which commits changed the files below the given directories (paths from the repository's root), up to and
 // including a commit, at most limit of them. Merges count where they differ from all their parents.
 func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit int) (*History, error) {
-	args := []string{"log", "--format=%x01%H", "--raw", "--no-abbrev", "--no-renames", "--date-order", "-z", "--diff-merges=first-parent",
+	args := []string{"log", "--format=%x01%H", "--raw", "--no-abbrev", "--no-renames", "--date-order", "-z", "--diff-merges=combined",
 		"--max-count=" + strconv.Itoa(limit+1), commit, "--"}
 	for _, dir := range dirs {
 		args = append(args, ":(top,literal)"+dir)
@@ -49,14 +49,11 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 		token = strings.TrimLeft(token, "\n")
 		switch {
 		case entry != "": // a path, which may begin with anything
-			fields := strings.Fields(entry) // :mode mode oid oid status
-			if len(fields) != 5 {
-				return nil, fmt.Errorf("git log: unexpected line %q", entry)
+			v, err := parseRaw(entry)
+			if err != nil {
+				return nil, err
 			}
-			v := fileVersion{age: commits, commit: id}
-			if fields[4] != "D" && fields[1] != "160000" {
-				v.oid = fields[3]
-			}
+			v.age, v.commit = commits, id
 			h.files[token], entry = append(h.files[token], v), ""
 		case strings.HasPrefix(token, "\x01"):
 			if commits == limit {
@@ -72,6 +69,20 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 		h.Complete = false
 	}
 	return h, nil
+}
+
+// parseRaw reads a line of git's raw diff, a colon for each parent: ":mode mode oid oid M", "::mode mode mode oid oid oid MM".
+func parseRaw(line string) (fileVersion, error) {
+	parents := len(line) - len(strings.TrimLeft(line, ":"))
+	fields := strings.Fields(line[parents:])
+	if len(fields) != 2*parents+3 {
+		return fileVersion{}, fmt.Errorf("git log: unexpected line %q", line)
+	}
+	mode, oid := fields[parents], fields[2*parents+1]
+	if mode == "000000" || mode == "160000" { // removed, or a submodule
+		oid = ""
+	}
+	return fileVersion{oid: oid}, nil
 }
 
 // Versions gives the versions of a file, oldest first.

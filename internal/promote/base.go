@@ -19,6 +19,12 @@ type Base struct {
 // BaseFiles is a base that a promotion recorded: the source's files then, by their paths in the source.
 func BaseFiles(files Files) Base { return Base{recorded: files} }
 
+// WithHistory adds the history to a recorded base. The base still decides; history only tells where a default of Keep yields.
+func (b Base) WithHistory(h History) Base {
+	b.history = h
+	return b
+}
+
 // BaseFromHistory finds the base field by field from what the files of both sides once held:
 //
 //   - a value of the target that the source once had, and has left since, is behind;
@@ -41,10 +47,10 @@ type snapshot struct {
 
 // fileBase is the base of one file.
 type fileBase struct {
-	recorded bool
-	source   []*snapshot // the recorded one, or the history, oldest first
+	recorded *snapshot   // nil where none is
+	source   []*snapshot // the history, oldest first
 	target   []*snapshot
-	whole    bool // the source's history goes back to its beginning
+	whole    bool // the history of both goes back to its beginning
 	kind     content
 	from, to *reader
 }
@@ -80,7 +86,7 @@ func (b *fileBase) at(s *snapshot, r *reader, path fieldPath) *value {
 
 // judge decides about a field that differs; o or t is nil where a side has none.
 func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
-	if b.recorded {
+	if b.recorded != nil {
 		return b.judgeRecorded(path, o, t)
 	}
 	source, target := b.runs(b.source, b.from, path), b.runs(b.target, b.to, path)
@@ -112,7 +118,7 @@ func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
 }
 
 func (b *fileBase) judgeRecorded(path fieldPath, o, t *value) verdict {
-	was := b.at(b.source[0], b.from, path)
+	was := b.at(b.recorded, b.from, path)
 	switch {
 	case hashOrZero(was) == hashOrZero(o):
 		return verdict{side: behind}
@@ -199,9 +205,6 @@ func since(runs []run) int { return runs[len(runs)-1].seq }
 // followed reports whether the two sides came to a value one after the other: one took it from the other, so the target
 // does not hold it by its own choice alone. Where both got it in one commit, or nobody knows, it is false.
 func (b *fileBase) followed(path fieldPath, o *value) bool {
-	if b.recorded {
-		return false
-	}
 	set := since(b.runs(b.target, b.to, path))
 	for _, r := range b.runs(b.source, b.from, path) {
 		if r.hash == o.hash && r.seq != set && r.seq >= 0 && set >= 0 {
@@ -260,20 +263,26 @@ func (b *fileBase) common(path fieldPath, before int) (string, bool) {
 
 // inside is the base of a text that a field holds.
 func (b *fileBase) inside(path fieldPath, kind content) *fileBase {
-	sub := &fileBase{recorded: b.recorded, whole: b.whole, kind: kind, from: b.from.fresh(), to: b.to.fresh()}
+	sub := &fileBase{whole: b.whole, kind: kind, from: b.from.fresh(), to: b.to.fresh()}
 	part := func(list []*snapshot, r *reader) (out []*snapshot) {
 		for _, s := range list {
 			v := b.at(s, r, path)
 			switch {
 			case v != nil && v.kind == yaml.ScalarNode:
 				out = append(out, &snapshot{seq: s.seq, commit: s.commit, text: []byte(v.text)})
-			case s.gone || s.value != nil || b.recorded:
+			case s.gone || s.value != nil:
 				out = append(out, &snapshot{seq: s.seq, commit: s.commit, gone: true})
 			}
 		}
 		return out
 	}
 	sub.source, sub.target = part(b.source, b.from), part(b.target, b.to)
+	if b.recorded != nil {
+		sub.recorded = &snapshot{gone: true}
+		if list := part([]*snapshot{b.recorded}, b.from); len(list) > 0 {
+			sub.recorded = list[0]
+		}
+	}
 	return sub
 }
 

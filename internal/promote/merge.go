@@ -174,10 +174,8 @@ func (p *promotion) compareWhole(o, t *value) {
 func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
 	b := &fileBase{kind: kind, from: newReader(p.names, p.names.from, schemes{}), to: newReader(p.names, p.names.to, schemes{}), whole: true}
 	if p.base.recorded != nil {
-		b.recorded = true
 		f, ok := p.base.recorded[was.From]
-		b.source = []*snapshot{{text: f.Data, gone: !ok}}
-		return b, nil
+		b.recorded = &snapshot{text: f.Data, gone: !ok}
 	}
 	if p.base.history == nil {
 		b.whole = false
@@ -191,7 +189,7 @@ func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
 	if b.target, whole, err = p.versions(pair.To, was.To); err != nil {
 		return nil, err
 	}
-	if !b.whole || !whole {
+	if b.whole = b.whole && whole; !b.whole && b.recorded == nil {
 		p.bounded++
 	}
 	if f, ok := p.ours[was.To]; ok && (len(b.target) == 0 || string(b.target[len(b.target)-1].text) != string(f.Data)) {
@@ -364,7 +362,7 @@ func (p *promotion) remove(pair Pair) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(b.source, func(s *snapshot) bool { return !s.gone }) {
+	if had := func(s *snapshot) bool { return s != nil && !s.gone }; !had(b.recorded) && (b.recorded != nil || !slices.ContainsFunc(b.source, had)) {
 		return nil // the source never had such a file
 	}
 	m := p.merger(b, pair.To)
@@ -393,7 +391,7 @@ func (p *promotion) remove(pair Pair) error {
 
 // everHad reports whether the source had the file and removed it, rather than never having it.
 func (b *fileBase) everHad() bool {
-	return len(b.source) > 1 && b.source[len(b.source)-1].gone
+	return len(b.source) > 1 && b.source[len(b.source)-1].gone && b.recorded == nil
 }
 
 func isKustomization(name string) bool {

@@ -268,7 +268,7 @@ func TestHugeFile(t *testing.T) {
 	if err != nil || len(result.Edits) != 1 || !bytes.Equal(result.Edits[0].Data, theirs.Data) {
 		t.Errorf("%d edits, %v, %v", len(result.Edits), result.Conflicts, err)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > 2*time.Minute {
 		t.Errorf("50,000 lines took %v", took)
 	}
 }

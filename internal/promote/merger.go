@@ -2,6 +2,7 @@ package promote
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -173,11 +174,14 @@ func (m *merger) mergeText(ours, theirs []byte) []byte {
 	return []byte(strings.Join(merged, ""))
 }
 
-// nearest is the source's version, in the target's words, that differs least from the target; the newest of several.
+// nearest is the recorded base, or the source's version that differs least from the target, the newest of several; in the
+// target's words. It is nil where there is none.
 func (m *merger) nearest(ours []string) (lines []string) {
-	least := -1
-	for i := len(m.base.source) - 1; i >= 0; i-- {
-		s := m.base.source[i]
+	least, versions := -1, m.base.source
+	if m.base.recorded != nil {
+		versions = []*snapshot{m.base.recorded}
+	}
+	for _, s := range slices.Backward(versions) {
 		if s.gone {
 			continue
 		}

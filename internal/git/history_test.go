@@ -1,0 +1,82 @@
+package git
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// told writes the versions of a file as "SEQ:CONTENT", "SEQ:-" for a deletion.
+func told(t *testing.T, h *History, name string) string {
+	t.Helper()
+	versions, err := h.Versions(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, v := range versions {
+		if v.Deleted {
+			out = append(out, fmt.Sprintf("%d:-", v.Seq))
+		} else {
+			out = append(out, fmt.Sprintf("%d:%s", v.Seq, v.Data))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	dir := newRepo(t, map[string]string{"dev/a": "1", "prod/a": "1", "other": "x"})
+	commit := func(files map[string]string) {
+		write(t, dir, files)
+		sh(t, dir, "add", "--all")
+		sh(t, dir, "commit", "--quiet", "--message=next")
+	}
+	commit(map[string]string{"dev/a": "2"})
+	commit(map[string]string{"other": "y"}) // outside: does not count
+	sh(t, dir, "checkout", "--quiet", "-b", "branch")
+	commit(map[string]string{"dev/a": "3", "dev/:odd\tname é": "o"})
+	sh(t, dir, "checkout", "--quiet", "main")
+	commit(map[string]string{"prod/a": "2"})
+	sh(t, dir, "merge", "--quiet", "--no-ff", "--message=merge", "branch")
+	if err := os.Remove(filepath.Join(dir, "prod/a")); err != nil {
+		t.Fatal(err)
+	}
+	commit(nil)
+
+	r := open(t, dir)
+	h, err := r.History(t.Context(), "HEAD", []string{"dev", "prod"}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join([]string{told(t, h, "dev/a"), told(t, h, "dev/:odd\tname é"), told(t, h, "other"), told(t, h, "none")}, "; ")
+	// The commits of the branch and of main next to it may stand in either order.
+	if got != "1:1 2:2 3:3; 3:o; ; " && got != "1:1 2:2 4:3; 4:o; ; " {
+		t.Error(got)
+	}
+	if got := told(t, h, "prod/a"); !strings.HasPrefix(got, "1:1 ") || !strings.HasSuffix(got, ":-") || !h.Complete {
+		t.Errorf("%s, complete %v", got, h.Complete)
+	}
+
+	h, err = r.History(t.Context(), "HEAD", []string{"dev", "prod"}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("2:-", told(t, h, "prod/a")); diff != "" || h.Complete {
+		t.Errorf("bounded: %s, complete %v", diff, h.Complete)
+	}
+
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	sh(t, t.TempDir(), "clone", "--quiet", "--depth=1", "file://"+dir, shallow)
+	h, err = open(t, shallow).History(t.Context(), "HEAD", []string{"dev"}, 100)
+	if err != nil || h.Complete {
+		t.Errorf("a shallow clone counts as complete: %v", err)
+	}
+	if _, err := r.History(t.Context(), "nowhere", []string{"dev"}, 1); err == nil {
+		t.Error("an unknown commit gives a history")
+	}
+}
