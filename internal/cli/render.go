@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/render"
 )
@@ -85,7 +86,7 @@ func (c *Command) render(cmd *cobra.Command, opts *renderOptions, names []string
 			failed++
 			continue
 		}
-		if err := c.writeManifest(opts, target, manifestOf(result, opts.showSecrets)); err != nil {
+		if err := c.writeManifest(opts, target, manifestOf(result, opts.showSecrets, pipeline.DiffOptions(cfg))); err != nil {
 			return err
 		}
 	}
@@ -148,8 +149,8 @@ func named(targets []plan.Target, names []string) ([]plan.Target, error) {
 	return picked, nil
 }
 
-// manifestOf gives the manifest, with the data of Secrets masked unless they are to be shown.
-func manifestOf(result render.Result, showSecrets bool) []byte {
+// manifestOf gives the manifest, with the data of Secrets and what opts call sensitive masked unless they are to be shown.
+func manifestOf(result render.Result, showSecrets bool, opts diff.Options) []byte {
 	if showSecrets {
 		return result.Manifest
 	}
@@ -158,7 +159,7 @@ func manifestOf(result render.Result, showSecrets bool) []byte {
 		if i > 0 {
 			out = append(out, "---\n"...)
 		}
-		out = append(out, diff.Mask(object)...)
+		out = append(out, diff.Mask(object, opts)...)
 	}
 	return out
 }

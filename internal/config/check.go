@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -16,6 +17,28 @@ func (d *decoder) check(c *Config) {
 	}
 	for i, glob := range c.Exclude {
 		d.checkPath(string(glob), c.Pos("exclude", i))
+	}
+	d.checkDiff(c)
+}
+
+// checkDiff reports rules that choose everything, which nobody means, and patterns that are none.
+func (d *decoder) checkDiff(c *Config) {
+	for name, rules := range map[string][]DiffRule{"ignore": c.Diff.Ignore, "sensitive": c.Diff.Sensitive} {
+		for i, rule := range rules {
+			if len(rule.Kinds)+len(rule.Paths)+len(rule.Annotations) == 0 && d.good(c, "diff", name, i) {
+				d.report(c.Pos("diff", name, i), "config/value", "this rule chooses everything: give it kinds, paths or annotations")
+			}
+		}
+	}
+	for i, pattern := range c.Diff.SensitiveValues {
+		re, err := regexp.Compile(string(pattern))
+		switch {
+		case pattern == "":
+		case err != nil:
+			d.report(c.Pos("diff", "sensitive-values", i), "config/value", "this is no regular expression: %v", err)
+		case re.MatchString(""):
+			d.report(c.Pos("diff", "sensitive-values", i), "config/value", "this regular expression matches the empty text: it would hide nothing, everywhere")
+		}
 	}
 }
 

@@ -72,7 +72,17 @@ type Policies struct {
 
 // Diff says how the rendered difference is shown.
 type Diff struct {
-	Context int `yaml:"context" min:"0" max:"100" doc:"Unchanged lines shown around a change."`
+	Context         int            `yaml:"context" min:"0" max:"100" doc:"Unchanged lines shown around a change."`
+	Ignore          []DiffRule     `yaml:"ignore" doc:"Differences that are noise: they are counted, not shown, and not looked at for risks."`
+	Sensitive       []DiffRule     `yaml:"sensitive" doc:"Values that are hidden as those of Secrets are. A rule with kinds only hides all values of the objects."`
+	SensitiveValues []ValuePattern `yaml:"sensitive-values" doc:"Regular expressions (RE2). What they match is hidden wherever it stands in a value."`
+}
+
+// DiffRule chooses objects, or fields of them.
+type DiffRule struct {
+	Kinds       []KindPattern       `yaml:"kinds" doc:"Kinds, such as Deployment, or Deployment.apps with the group; * stands for any text. Default: all. A rule with kinds only chooses whole objects."`
+	Paths       []FieldPattern      `yaml:"paths" doc:"Fields and all below them, such as spec.replicas or spec.template.spec.containers[name=web].image. * stands for any text of one step, [*] for any item of a list, ** for any steps."`
+	Annotations []AnnotationPattern `yaml:"annotations" doc:"Annotations, of objects and of their pod templates; * stands for any text."`
 }
 
 // Default is the configuration of a repository without a file, and what a file starts from.

@@ -71,7 +71,14 @@ func TestParseEverything(t *testing.T) {
 		},
 		Policies:   Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
 		Severities: map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
-		Diff:       Diff{Context: 0},
+		Diff: Diff{
+			Ignore: []DiffRule{
+				{Kinds: []KindPattern{"Deployment", "*.argoproj.io"}, Paths: []FieldPattern{"spec.replicas", "**.containers[name=proxy]", `data["a.b"]`}},
+				{Annotations: []AnnotationPattern{"checksum/*"}},
+			},
+			Sensitive:       []DiffRule{{Kinds: []KindPattern{"ConfigMap"}, Paths: []FieldPattern{"data.password"}}},
+			SensitiveValues: []ValuePattern{`ghp_\w+`},
+		},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

@@ -61,6 +61,18 @@ type PathPattern string
 // Glob matches directories, with * and **.
 type Glob string
 
+// KindPattern matches the kinds of objects.
+type KindPattern string
+
+// FieldPattern matches field paths.
+type FieldPattern string
+
+// AnnotationPattern matches the names of annotations.
+type AnnotationPattern string
+
+// ValuePattern is a regular expression that matches what is secret in a value.
+type ValuePattern string
+
 // Directory is a directory of the repository.
 type Directory string
 
@@ -163,6 +175,20 @@ func (SchemaLocation) shape() shape {
 func (Bundle) shape() shape {
 	return shape{enum: []string{"default", "practice", "baseline", "restricted"}}
 }
+
+func (KindPattern) shape() shape {
+	return shape{what: "a kind, such as Deployment or Deployment.apps", pattern: `^[A-Za-z*][A-Za-z0-9*-]*(\.[A-Za-z0-9*.-]+)?$`}
+}
+
+func (FieldPattern) shape() shape {
+	return shape{what: "a field, such as spec.replicas", pattern: `^[^\s.]([^\s]*[^\s.])?$`}
+}
+
+func (AnnotationPattern) shape() shape {
+	return shape{what: "the name of an annotation, such as checksum/config", pattern: `^[A-Za-z0-9*]([A-Za-z0-9._/*-]*[A-Za-z0-9*])?$`}
+}
+
+func (ValuePattern) shape() shape { return shape{what: "a regular expression", pattern: `^.+$`} }
 
 func (RemoteBase) shape() shape {
 	return shape{

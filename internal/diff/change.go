@@ -6,7 +6,11 @@
 // The values of Secrets are replaced by tokens before anything is compared (see [Options]).
 package diff
 
-import "github.com/sluice-dev/sluice/internal/manifest"
+import (
+	"regexp"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
+)
 
 // Action says what happened to an object.
 type Action string
@@ -48,6 +52,16 @@ type Options struct {
 	// they can be counted. restarts says that the order of a list in a pod template differs: it has no meaning, but the
 	// pods are replaced nevertheless.
 	Equal func(id manifest.ID, restarts bool)
+	// Ignore chooses what is left out of the difference. A field that differs and is chosen is shown as if it did not; an
+	// object that has no other change is left out.
+	Ignore []Rule
+	// Ignored, where it is set, is called for each object of whose difference something was left out: whole says that
+	// nothing is left to show of it, else fields is how many of its fields are left out.
+	Ignored func(id manifest.ID, whole bool, fields int)
+	// Sensitive chooses fields whose values are hidden as those of Secrets are; SensitiveValues match texts that are hidden
+	// wherever they stand in a value.
+	Sensitive       []Rule
+	SensitiveValues []*regexp.Regexp
 }
 
 func (o Options) context() int {

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +128,21 @@ func (w *writer) pairedItem(base, head []*yaml.Node, p pair, indent int, list *p
 	if p.head >= 0 {
 		h = head[p.head]
 	}
+	one := cmp.Or(h, b)
+	step := "[" + strconv.Itoa(p.head) + "]"
+	if h == nil {
+		step = "[" + strconv.Itoa(p.base) + "]"
+	}
+	if steps != nil && one.Kind == yaml.MappingNode {
+		step = "[" + steps(one) + "]"
+	}
+	self := &path{list, step}
+	if w.leftOut("", b, h, self) {
+		if h != nil {
+			w.item(func() { w.whole(same, h, indent+2, list) }, indent)
+		}
+		return
+	}
 	if b == nil || h == nil || b.Kind != h.Kind || len(b.Content) == 0 != (len(h.Content) == 0) {
 		if b != nil {
 			w.item(func() { w.whole(removed, b, indent+2, list) }, indent)
@@ -136,11 +152,6 @@ func (w *writer) pairedItem(base, head []*yaml.Node, p pair, indent int, list *p
 		}
 		return
 	}
-	step := "[" + strconv.Itoa(p.head) + "]"
-	if steps != nil {
-		step = "[" + steps(h) + "]"
-	}
-	self := &path{list, step}
 	w.item(func() {
 		switch {
 		case h.Kind == yaml.ScalarNode:
@@ -164,7 +175,7 @@ func (w *writer) keys(base, head []*yaml.Node, list string) (baseKeys, headKeys 
 			continue
 		}
 		if h, ok := keyed(head, names); ok {
-			return b, h, func(item *yaml.Node) string { return names[0] + "=" + get(item, names[0]).Value }
+			return b, h, func(item *yaml.Node) string { return names[0] + "=" + w.mask.value(get(item, names[0])) }
 		}
 	}
 	for _, item := range base {
@@ -256,6 +267,6 @@ func (w *writer) writeContent(b *strings.Builder, node *yaml.Node) {
 			return
 		}
 		b.WriteString(node.ShortTag())
-		b.WriteString(strconv.Quote(node.Value))
+		b.WriteString(strconv.Quote(w.mask.value(node)))
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,11 +24,78 @@ type masker struct {
 	salt   []byte
 	seen   map[string]int        // without a salt: value → its number
 	hidden map[*yaml.Node]string // scalar → the token that stands for it
+	partly map[*yaml.Node]string // scalar → its text, with tokens for what is secret in it
 	found  bool                  // a Secret, be it empty
 }
 
 func newMasker(salt []byte) *masker {
-	return &masker{salt: salt, seen: make(map[string]int), hidden: make(map[*yaml.Node]string)}
+	return &masker{salt: salt, seen: make(map[string]int), hidden: make(map[*yaml.Node]string), partly: make(map[*yaml.Node]string)}
+}
+
+// value gives a scalar's text without what is secret in it.
+func (m *masker) value(node *yaml.Node) string {
+	if text, ok := m.partly[node]; ok {
+		return text
+	}
+	return node.Value
+}
+
+// hideObject finds what is secret in an object: in Secrets, in kubectl's copies, and by the rules of opts.
+func (m *masker) hideObject(o *manifest.Object, opts Options) {
+	node := root(o)
+	if node == nil {
+		return
+	}
+	m.hide(node)
+	if chosen := rulesFor(opts.Sensitive, o.ID); chosen != nil || len(opts.SensitiveValues) > 0 {
+		m.hideChosen(node, nil, "", chosen, opts.SensitiveValues)
+	}
+}
+
+// hideChosen hides the fields that rules choose, and the texts that patterns match.
+func (m *masker) hideChosen(node *yaml.Node, self *path, key string, chosen *rules, values []*regexp.Regexp) {
+	node = resolve(node)
+	if chosen.choose(self, key) || chosen != nil && chosen.whole && self != nil && !identifies(self) {
+		m.hideAll(node, false)
+		return
+	}
+	switch node.Kind {
+	case yaml.MappingNode:
+		for _, f := range fieldsOf(node) {
+			m.hideChosen(f.value, self.field(f.key), f.key, chosen, values)
+		}
+	case yaml.SequenceNode:
+		for i, item := range node.Content {
+			m.hideChosen(item, &path{self, itemStep(resolve(item), i)}, "", chosen, values)
+		}
+	default:
+		text := node.Value
+		for _, pattern := range values {
+			text = pattern.ReplaceAllStringFunc(text, func(secret string) string { return m.token([]byte(secret)) })
+		}
+		if _, hidden := m.hidden[node]; !hidden && text != node.Value {
+			m.partly[node] = text
+		}
+	}
+}
+
+// identifies reports whether a field says which object it is, and so stays readable.
+func identifies(self *path) bool {
+	top := self
+	for top.up != nil {
+		top = top.up
+	}
+	return top.step == ".apiVersion" || top.step == ".kind" || top.step == ".metadata"
+}
+
+// itemStep names an item of a list as diffs do, by its name or key, else by its position.
+func itemStep(item *yaml.Node, i int) string {
+	for _, key := range []string{"name", "key"} {
+		if value := get(item, key); value != nil && value.Kind == yaml.ScalarNode {
+			return "[" + key + "=" + value.Value + "]"
+		}
+	}
+	return "[" + strconv.Itoa(i) + "]"
 }
 
 // token stands for a secret value. With a salt, it is ⟪secret:16 hex digits⟫, which package report turns into an
@@ -101,11 +170,11 @@ func (m *masker) hideAll(node *yaml.Node, encoded bool) {
 }
 
 // opaque gives the text of an object whose YAML could not be read; of a Secret, nothing but a token.
-func (m *masker) opaque(o *manifest.Object) string {
+func (m *masker) opaque(o *manifest.Object, opts Options) string {
 	switch {
 	case o == nil:
 		return ""
-	case mayHoldSecret(o):
+	case mayHoldSecret(o), rulesFor(opts.Sensitive, o.ID) != nil, len(opts.SensitiveValues) > 0:
 		return m.token(o.Text) + "\n"
 	}
 	return string(o.Text)
@@ -117,9 +186,9 @@ func mayHoldSecret(o *manifest.Object) bool {
 
 // Mask returns the object's YAML document with every secret value replaced by a token that is a number within this
 // object. An object that holds no secret comes back as it is; one that may hold one and cannot be parsed is replaced
-// as a whole by a comment. Comments of an object that holds one are left out.
-func Mask(o *manifest.Object) []byte {
-	if !mayHoldSecret(o) {
+// as a whole by a comment. Comments of an object that holds one are left out. Of opts, what is sensitive counts.
+func Mask(o *manifest.Object, opts Options) []byte {
+	if !mayHoldSecret(o) && len(opts.Sensitive)+len(opts.SensitiveValues) == 0 {
 		return o.Text
 	}
 	node := o.Node()
@@ -127,8 +196,8 @@ func Mask(o *manifest.Object) []byte {
 		return []byte("# " + newMasker(nil).token(o.Text) + ": this document could not be read, so all of it is hidden\n")
 	}
 	m := newMasker(nil)
-	m.hide(node)
-	if !m.found && len(m.hidden) == 0 {
+	m.hideObject(o, opts)
+	if !m.found && len(m.hidden)+len(m.partly) == 0 {
 		return o.Text
 	}
 	var out bytes.Buffer

@@ -76,10 +76,11 @@ func (w *writer) equal(base, head *yaml.Node, self *path) bool {
 
 // block gives the text of a scalar that is shown line by line; ok is false for one that stands on a line.
 func (w *writer) block(node *yaml.Node) (text string, ok bool) {
-	if _, hidden := w.mask.hidden[node]; hidden || node.ShortTag() != "!!str" || !strings.Contains(node.Value, "\n") {
+	if _, hidden := w.mask.hidden[node]; hidden || node.ShortTag() != "!!str" || !strings.Contains(w.mask.value(node), "\n") {
 		return "", false
 	}
-	return node.Value, strings.TrimRight(node.Value, "\n") != ""
+	text = w.mask.value(node)
+	return text, strings.TrimRight(text, "\n") != ""
 }
 
 // blockHeader is what introduces a text in YAML: it says how many newlines end it, and whether it begins with a space.
@@ -107,13 +108,14 @@ func (w *writer) inline(node *yaml.Node) string {
 	if token, hidden := w.mask.hidden[node]; hidden {
 		return token
 	}
+	text := w.mask.value(node)
 	switch {
 	case node.ShortTag() != "!!str":
-		return node.Value
-	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 && isPrintable(node.Value) && !strings.Contains(node.Value, "\n"):
-		return node.Value
+		return text
+	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 && isPrintable(text) && !strings.Contains(text, "\n"):
+		return text
 	}
-	return quote(node.Value)
+	return quote(text)
 }
 
 func plainOrQuoted(key string) string {

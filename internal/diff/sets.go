@@ -28,12 +28,8 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 		if bytes.Equal(was.Text, o.Text) {
 			continue
 		}
-		c, reordered := compare(was, o, opts)
-		switch {
-		case c.Added+c.Removed > 0:
+		if c, ok := opts.compare(was, o); ok {
 			changes = append(changes, c)
-		case opts.Equal != nil:
-			opts.Equal(o.ID, reordered)
 		}
 	}
 	var removed []*manifest.Object
@@ -51,16 +47,33 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 		pairs = append(pairs, couple{head: o})
 	}
 	for _, p := range pairs {
-		c, _ := compare(p.base, p.head, opts)
-		changes = append(changes, c)
+		if c, ok := opts.compare(p.base, p.head); ok {
+			changes = append(changes, c)
+		}
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return a.ID.Compare(b.ID) })
 	return changes
 }
 
+// compare makes the change from base to head without what is to be ignored; ok is false where nothing is left to show.
+func (o Options) compare(base, head *manifest.Object) (c Change, ok bool) {
+	c, reordered, ignored := compare(base, head, o)
+	differs := c.Added+c.Removed > 0 || c.Action == Renamed
+	if rules := rulesFor(o.Ignore, c.ID); differs && rules != nil && rules.whole {
+		differs, ignored = false, ignored+1
+	}
+	switch {
+	case ignored > 0 && o.Ignored != nil:
+		o.Ignored(c.ID, !differs, ignored)
+	case !differs && ignored == 0 && o.Equal != nil:
+		o.Equal(c.ID, reordered)
+	}
+	return c, differs
+}
+
 // compare makes the change from base to head; one of them may be nil. reordered is whether a list in a pod template
-// has another order.
-func compare(base, head *manifest.Object, opts Options) (_ Change, reordered bool) {
+// has another order, ignored how many fields that differ are left out.
+func compare(base, head *manifest.Object, opts Options) (_ Change, reordered bool, ignored int) {
 	c := Change{Base: base, Head: head}
 	switch {
 	case base == nil:
@@ -73,18 +86,18 @@ func compare(base, head *manifest.Object, opts Options) (_ Change, reordered boo
 		c.ID, c.Action = head.ID, Changed
 	}
 	m := newMasker(opts.Salt)
-	w := writer{mask: m}
+	w := writer{mask: m, ignore: rulesFor(opts.Ignore, c.ID)}
 	if root(base) != nil || root(head) != nil {
 		for _, o := range []*manifest.Object{base, head} {
-			m.hide(root(o))
+			m.hideObject(o, opts)
 		}
 		if c.Action == Renamed {
 			w.rename = metadataName(root(base))
 		}
 		w.document(root(base), root(head))
 	} else {
-		w.text(nil, m.opaque(base), m.opaque(head), "")
+		w.text(nil, m.opaque(base, opts), m.opaque(head, opts), "")
 	}
 	c.Diff, c.Added, c.Removed = unified(w.lines, opts)
-	return c, w.reordered
+	return c, w.reordered, w.ignored
 }

@@ -129,7 +129,7 @@ func TestSecretsNeverShow(t *testing.T) {
 				check(t, "changed", describe(diff.Sets(full, none, opts)))
 				check(t, "changed back", describe(diff.Sets(none, full, opts)))
 			}
-			check(t, "Mask", string(diff.Mask(full[0])))
+			check(t, "Mask", string(diff.Mask(full[0], diff.Options{})))
 		})
 	}
 }
@@ -158,7 +158,7 @@ func TestSecretTokens(t *testing.T) {
 func TestMaskLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	o := parse(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x} # a Secret comment\ndata: {a: b}\n")[0]
-	if got := diff.Mask(o); !bytes.Equal(got, o.Text) {
+	if got := diff.Mask(o, diff.Options{}); !bytes.Equal(got, o.Text) {
 		t.Errorf("Mask changed an object without secrets:\n%s", got)
 	}
 }

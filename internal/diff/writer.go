@@ -26,6 +26,9 @@ type writer struct {
 	mask   *masker
 	rename *yaml.Node // base's metadata.name of a renamed object: its change is said elsewhere
 	lines  []line
+	ignore *rules // what is left out; nil for nothing
+	// ignored counts the fields that differ and are left out.
+	ignored int
 	// reordered is whether a list in a pod template has its items in another order: it means nothing, and yet replaces
 	// the pods, since templates are compared as they stand.
 	reordered bool
@@ -64,6 +67,31 @@ func (w *writer) mapping(base, head *yaml.Node, indent int, at *path) {
 	}
 }
 
+// leftOut reports whether a field is one to ignore, and counts it where it differs. So is a mapping that one side lacks, of
+// which all fields are.
+func (w *writer) leftOut(key string, base, head *yaml.Node, self *path) bool {
+	if w.ignore == nil {
+		return false
+	}
+	if !w.ignore.choose(self, key) && !(base == nil && w.allIgnored(head, self)) && !(head == nil && w.allIgnored(base, self)) {
+		return false
+	}
+	if base == nil || head == nil || w.content(base) != w.content(head) {
+		w.ignored++
+	}
+	return true
+}
+
+func (w *writer) allIgnored(node *yaml.Node, self *path) bool {
+	fields := fieldsOf(node)
+	for _, f := range fields {
+		if !w.ignore.choose(self.field(f.key), f.key) {
+			return false
+		}
+	}
+	return len(fields) > 0
+}
+
 func keysOf(fields []field) []string {
 	keys := make([]string, len(fields))
 	for i, f := range fields {
@@ -81,6 +109,10 @@ func (w *writer) field(key string, base, head *yaml.Node, indent int, parent *pa
 		at = self
 	}
 	label := plainOrQuoted(key) + ":"
+	if w.leftOut(key, base, head, self) {
+		w.fieldWhole(same, label, head, indent, at)
+		return
+	}
 	if base == nil || head == nil || base.Kind != head.Kind {
 		w.fieldWhole(removed, label, base, indent, at)
 		w.fieldWhole(added, label, head, indent, at)

@@ -30,12 +30,13 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 			out.Unchecked = append(out.Unchecked, judged.target.ID)
 		}
 		addCoverage(&out.Coverage, judged.coverage)
+		out.Quiet.Add(judged.quiet)
 		if version := judged.kubernetes; version != "" {
 			kubernetes[version] = true
 		}
 	}
 	out.Coverage.Kubernetes = slices.Sorted(maps.Keys(kubernetes))
-	out.Findings = finding.Join(lists...)
+	out.Findings = hideSensitive(finding.Join(lists...), DiffOptions(j.cfg))
 	if j.blind {
 		out.Unchecked = append(out.Unchecked, "the repository's policies: they could not be loaded")
 	}

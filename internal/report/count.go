@@ -209,6 +209,16 @@ func (r *Report) CoverageLine() string {
 			fmt.Fprintf(&b, " (the pods of %s restart: a list has another order)", thousands(r.FormOnlyRestarts))
 		}
 	}
+	var ignored []string
+	if r.IgnoredObjects > 0 {
+		ignored = append(ignored, plural(r.IgnoredObjects, "changed object"))
+	}
+	if r.IgnoredFields > 0 {
+		ignored = append(ignored, plural(r.IgnoredFields, "changed field"))
+	}
+	if len(ignored) > 0 {
+		fmt.Fprintf(&b, "; ignored by diff.ignore: %s", strings.Join(ignored, ", "))
+	}
 	return b.String()
 }
 

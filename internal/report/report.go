@@ -52,12 +52,29 @@ type Report struct {
 
 	// Environments is the order of promotion, lowest first: views begin with the last.
 	Environments []string `json:"environments"`
-	// FormOnly counts objects, over all targets, whose text differs and whose meaning does not; FormOnlyRestarts those
-	// of them whose pods are replaced nevertheless, because a list in their template has another order.
-	FormOnly         int `json:"form_only,omitempty"`
-	FormOnlyRestarts int `json:"form_only_restarts,omitempty"`
+	Quiet
 	// Unchecked says in words what could not be checked, beside targets that failed to render. It is never green.
 	Unchecked []string `json:"unchecked,omitempty"`
+}
+
+// Quiet counts what differs and is not shown, over all targets, so that nothing is left out in silence.
+type Quiet struct {
+	// FormOnly counts objects whose text differs and whose meaning does not; FormOnlyRestarts those of them whose pods are
+	// replaced nevertheless, because a list in their template has another order.
+	FormOnly         int `json:"form_only,omitempty"`
+	FormOnlyRestarts int `json:"form_only_restarts,omitempty"`
+	// IgnoredObjects counts objects of which the configuration's diff.ignore leaves nothing to show, IgnoredFields the
+	// fields that it leaves out of others.
+	IgnoredObjects int `json:"ignored_objects,omitempty"`
+	IgnoredFields  int `json:"ignored_fields,omitempty"`
+}
+
+// Add adds the counts of another target or shard.
+func (q *Quiet) Add(other Quiet) {
+	q.FormOnly += other.FormOnly
+	q.FormOnlyRestarts += other.FormOnlyRestarts
+	q.IgnoredObjects += other.IgnoredObjects
+	q.IgnoredFields += other.IgnoredFields
 }
 
 // Gate says which findings make the verdict fail.
