@@ -200,6 +200,34 @@ func TestOldRunDoesNotOverwriteANewerComment(t *testing.T) {
 	s.wants("the comment", comments[0].Body, "no objections")
 }
 
+// TestApp has a GitHub App write the comment and the check run.
+func TestApp(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	head := s.repo.Commit("feature", s.change(), "change")
+	pr := s.repo.OpenPullRequest(githubtest.PullOptions{Head: "feature"})
+	key := s.gh.AddApp("42", "gatekeeper", map[string]string{"contents": "read", "pull-requests": "write", "checks": "write"}, s.repo)
+	event := s.repo.PullRequestEvent(pr, "opened")
+	run := s.step("pull_request", event, s.gh.ForkToken(), map[string]string{"INPUT_APP_ID": "42", "INPUT_PRIVATE_KEY": key})
+	s.wantCode(run, 0)
+	if comments := s.repo.Comments(pr); len(comments) != 1 || comments[0].Author != "gatekeeper[bot]" {
+		t.Errorf("comments: %+v", comments)
+	}
+	if checks := s.repo.CheckRuns(head); len(checks) != 1 || checks[0].Conclusion != "success" {
+		t.Errorf("check runs: %+v", checks)
+	}
+	for line := range strings.Lines(key) {
+		for _, place := range []string{strings.ReplaceAll(run.log, "::add-mask::"+line, ""), run.summary, run.outputs} {
+			if strings.Contains(place, strings.TrimSpace(line)) {
+				t.Fatalf("the private key leaked:\n%s", place)
+			}
+		}
+	}
+	run = s.step("pull_request", event, s.gh.ForkToken(), map[string]string{"INPUT_APP_ID": "42"})
+	s.wantCode(run, 2)
+	s.wants("the log", run.log, "belong together")
+}
+
 // TestForkDegrades has a token that can only read: the verdict stands, the result is in the summary and the annotations.
 func TestForkDegrades(t *testing.T) {
 	t.Parallel()

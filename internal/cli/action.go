@@ -37,6 +37,7 @@ const defaultID = "sluice"
 // actionInputs are the inputs of action.yml.
 type actionInputs struct {
 	token     string
+	app       github.App // its installation token takes the place of token; without ID there is none
 	directory string
 	id        string
 	comment   bool
@@ -47,7 +48,7 @@ type actionInputs struct {
 
 func readInputs(actions *github.Actions) (actionInputs, error) {
 	in := actionInputs{
-		token: actions.Input("token"), directory: actions.Input("directory"), id: actions.Input("id"), comment: true,
+		token: actions.Input("token"), app: github.App{ID: actions.Input("app-id"), PrivateKey: actions.Input("private-key")}, directory: actions.Input("directory"), id: actions.Input("id"), comment: true,
 		reports: actions.Input("reports"), cache: actions.Input("cache"),
 		gate: report.Gate{FailOn: actions.Input("fail-on"), Findings: actions.Input("findings")},
 	}
@@ -62,7 +63,24 @@ func readInputs(actions *github.Actions) (actionInputs, error) {
 			return in, usage(fmt.Errorf("input comment: %q is neither true nor false", text))
 		}
 	}
+	if (in.app.ID == "") != (in.app.PrivateKey == "") {
+		return in, usage(errors.New("inputs app-id and private-key belong together: give both, or none"))
+	}
 	return in, validGate(in.gate)
+}
+
+// authenticate gets the App's token where an App is given.
+func (in *actionInputs) authenticate(ctx context.Context, actions *github.Actions, event github.Event) error {
+	if in.app.ID == "" {
+		return nil
+	}
+	token, err := in.app.Token(ctx, github.Options{Repo: event.Repo, APIURL: actions.Env().APIURL})
+	if err != nil {
+		return err
+	}
+	actions.Mask(token)
+	in.token = token
+	return nil
 }
 
 func (c *Command) action(cmd *cobra.Command) error {
@@ -83,9 +101,15 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return err
 	}
 	actions.Mask(in.token)
+	actions.Mask(in.app.PrivateKey)
 	event, err := actions.Event()
 	if err != nil {
 		return err
+	}
+	if event.Check || event.Run != nil {
+		if err := in.authenticate(ctx, actions, event); err != nil {
+			return err
+		}
 	}
 	if event.Run != nil {
 		return c.publishFork(ctx, actions, in, event)

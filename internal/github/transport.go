@@ -42,13 +42,27 @@ type transport struct {
 	maxWait time.Duration
 	waited  time.Duration
 	resume  time.Time // when a used-up primary limit is reset; zero while there is something left
+	known   map[string]known
+	kept    int // bytes of bodies in known
 }
+
+// known is an answer that is asked for again with its ETag: what has not changed does not count against the hourly limit.
+// Source: docs.github.com "Best practices for using the REST API", conditional requests.
+type known struct {
+	etag   string
+	header http.Header
+	body   []byte
+}
+
+// maxKept bounds, in bytes, the answers that are remembered.
+const maxKept = 16 << 20
 
 func newTransport(opts Options, base *url.URL) *transport {
 	t := &transport{
 		base: opts.Transport, host: base.Host, token: opts.Token,
 		timeout: cmp.Or(opts.Timeout, 30*time.Second), maxWait: cmp.Or(opts.MaxWait, 5*time.Minute),
 		now: opts.Now, sleep: opts.Sleep, jitter: opts.Jitter,
+		known: make(map[string]known),
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -126,6 +140,10 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 	if t.token != "" && req.URL.Host == t.host {
 		attempt.Header.Set("Authorization", "Bearer "+t.token)
 	}
+	before, asked := t.remembered(req)
+	if asked {
+		attempt.Header.Set("If-None-Match", before.etag)
+	}
 	t.calls.Add(1)
 	res, err := t.base.RoundTrip(attempt)
 	if err != nil {
@@ -139,9 +157,46 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 	if len(body) > maxAnswer {
 		return nil, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
 	}
+	if asked && res.StatusCode == http.StatusNotModified {
+		res.Status, res.StatusCode, body = "200 OK", http.StatusOK, before.body
+		for name, values := range before.header { // a 304 leaves out most of them, Link among them
+			if res.Header[name] == nil {
+				res.Header[name] = values
+			}
+		}
+	}
+	t.remember(req, res, body)
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	t.noteRate(res)
 	return res, nil
+}
+
+func (t *transport) remembered(req *http.Request) (known, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	answer, ok := t.known[req.URL.String()]
+	return answer, ok && req.Method == http.MethodGet
+}
+
+func (t *transport) remember(req *http.Request, res *http.Response, body []byte) {
+	etag := res.Header.Get("ETag")
+	if req.Method != http.MethodGet || res.StatusCode != http.StatusOK || etag == "" || req.URL.Host != t.host {
+		return
+	}
+	header := http.Header{}
+	for _, name := range []string{"Content-Type", "ETag", "Link"} {
+		if values := res.Header[http.CanonicalHeaderKey(name)]; values != nil {
+			header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := req.URL.String()
+	size := t.kept - len(t.known[key].body) + len(body)
+	if size > maxKept {
+		return
+	}
+	t.known[key], t.kept = known{etag, header, body}, size
 }
 
 // noteRate remembers a used-up limit. The library would do so too, with the real clock, and refuse the next call instead of

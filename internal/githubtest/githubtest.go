@@ -16,6 +16,7 @@ package githubtest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,6 +47,7 @@ type GitHub struct {
 	mu       sync.Mutex // guards what is below, and the state of every Repo
 	repos    map[string]*Repo
 	tokens   map[string]*Token
+	apps     []*app
 	faults   []*Fault
 	requests []Request
 	lastID   int64
@@ -57,6 +59,7 @@ type Request struct {
 	Method, Path string // as in the description: /repos/acme/config/pulls
 	Query        string
 	Status       int // 0: no answer was given
+	Sent         int // the same, but 304 where the client had the answer already
 	Login        string
 }
 
@@ -193,9 +196,10 @@ func (gh *GitHub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if fault != nil && (fault.Hang || fault.Reset) {
 		gh.requests[index].Status = 0
 	}
+	gh.requests[index].Sent = gh.requests[index].Status
 	gh.mu.Unlock()
 
-	gh.write(w, req, path, answer, fault)
+	gh.write(w, req, path, index, answer, fault)
 }
 
 // serve validates a request, finds out whether the token may, and has it handled.
@@ -205,7 +209,7 @@ func (c *call) serve(req *http.Request, path string) reply {
 	}
 	r, params := c.spec.find(req.Method, path)
 	if r == nil {
-		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.rulesCall} {
+		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.rulesCall, c.installation} {
 			if answer, handled := handle(req.Method, path); handled {
 				return answer
 			}
@@ -253,7 +257,7 @@ func firstLine(s string) string {
 }
 
 // write sends the answer, after holding it against the description, or what the fault makes of it.
-func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, answer reply, fault *Fault) {
+func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, index int, answer reply, fault *Fault) {
 	if fault != nil && fault.Hang {
 		<-req.Context().Done()
 		return
@@ -268,6 +272,20 @@ func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, a
 	}
 	for name, values := range answer.header {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+	if req.Method == http.MethodGet && answer.status == http.StatusOK && fault == nil {
+		sum := sha256.Sum256(body)
+		etag := fmt.Sprintf(`W/"%x"`, sum[:16])
+		w.Header().Set("ETag", etag)
+		if req.Header.Get("If-None-Match") == etag {
+			w.Header().Del("Content-Type")
+			w.Header().Del("Link")
+			gh.mu.Lock()
+			gh.requests[index].Sent = http.StatusNotModified
+			gh.mu.Unlock()
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	if r, params := gh.spec.find(req.Method, path); r != nil && (fault == nil || !fault.Reset) {
 		if err := gh.spec.checkResponse(r, params, req, answer.status, w.Header(), body); err != nil {

@@ -15,6 +15,8 @@ type Token struct {
 
 	// NoViewer makes GraphQL refuse to say who the token belongs to, as older servers do for an App's token.
 	NoViewer bool
+
+	asApp *app // it is the App itself that speaks, not an installation of it
 }
 
 // AddToken makes a token known under its secret, and gives the secret back.
@@ -61,6 +63,9 @@ func (gh *GitHub) authenticate(req *http.Request) (*Token, *reply) {
 		secret = password
 	}
 	token, known := gh.tokens[secret]
+	if a := gh.appOf(secret); a != nil {
+		return &Token{Login: a.slug, asApp: a}, nil
+	}
 	if !known {
 		answer := refuse(http.StatusUnauthorized, "Bad credentials")
 		return nil, &answer
@@ -111,6 +116,7 @@ func (c *call) authorize(method string, op operation) *reply {
 var undescribed = map[string]func(c *call, path string) reply{
 	"GET /user":     (*call).getUser,
 	"POST /graphql": (*call).graphql,
+	"POST /app":     (*call).createInstallationToken,
 }
 
 func (c *call) getUser(string) reply {

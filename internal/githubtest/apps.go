@@ -1,0 +1,114 @@
+package githubtest
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// app is a GitHub App.
+type app struct {
+	id, slug    string
+	key         *rsa.PublicKey
+	permissions map[string]string
+	repos       map[string]bool // full names where it is installed, in lower case
+	number      int64           // of its installation
+	tokens      int
+}
+
+// AddApp registers an App that is installed on repositories, and gives its private key in PEM form. Its tokens belong to
+// "SLUG[bot]".
+func (gh *GitHub) AddApp(id, slug string, permissions map[string]string, repos ...*Repo) (privateKey string) {
+	gh.t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		gh.t.Fatalf("githubtest: %v", err)
+	}
+	gh.mu.Lock()
+	defer gh.mu.Unlock()
+	a := &app{id: id, slug: slug, key: &key.PublicKey, permissions: maps.Clone(permissions), repos: map[string]bool{}, number: gh.id()}
+	for _, repo := range repos {
+		a.repos[strings.ToLower(repo.FullName)] = true
+	}
+	gh.apps = append(gh.apps, a)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+// appOf gives the App that signed a JSON Web Token; nil where none did, or where its time is over.
+func (gh *GitHub) appOf(jwt string) *app {
+	parts := strings.Split(jwt, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	signature, sigErr := base64.RawURLEncoding.DecodeString(parts[2])
+	var claims struct {
+		Issuer  string `json:"iss"`
+		Issued  int64  `json:"iat"`
+		Expires int64  `json:"exp"`
+	}
+	if err != nil || sigErr != nil || json.Unmarshal(text, &claims) != nil {
+		return nil
+	}
+	now := time.Now().Unix()
+	if claims.Issued > now || claims.Expires <= now || claims.Expires > now+600 {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	for _, a := range gh.apps {
+		if a.id == claims.Issuer && rsa.VerifyPKCS1v15(a.key, crypto.SHA256, sum[:], signature) == nil {
+			return a
+		}
+	}
+	return nil
+}
+
+var installationPath = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/installation$`)
+
+// installation answers where an App is installed. The trimmed description lacks the calls of Apps.
+func (c *call) installation(method, path string) (answer reply, handled bool) {
+	m := installationPath.FindStringSubmatch(path)
+	switch {
+	case m == nil || method != http.MethodGet:
+		return reply{}, false
+	case c.token == nil || c.token.asApp == nil:
+		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded"), true
+	case !c.token.asApp.repos[strings.ToLower(m[1])]:
+		return notFound(), true
+	}
+	return ok(obj{"id": c.token.asApp.number, "app_slug": c.token.asApp.slug}), true
+}
+
+func (c *call) createInstallationToken(path string) reply {
+	if c.token == nil || c.token.asApp == nil {
+		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+	}
+	a := c.token.asApp
+	if path != fmt.Sprintf("/app/installations/%d/access_tokens", a.number) {
+		return notFound()
+	}
+	var in struct{ Repositories []string }
+	c.read(&in)
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(a.repos)), func(name string) bool {
+		_, short, _ := strings.Cut(name, "/")
+		return len(in.Repositories) == 1 && strings.EqualFold(short, in.Repositories[0])
+	}) {
+		return refuse(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
+	}
+	a.tokens++
+	secret := fmt.Sprintf("ghs_app_%s_%d", a.slug, a.tokens)
+	c.tokens[secret] = &Token{Login: a.slug + "[bot]", App: a.slug, Permissions: a.permissions}
+	return created(obj{"token": secret, "expires_at": stamp(time.Now().Add(time.Hour)), "permissions": a.permissions})
+}
