@@ -98,7 +98,7 @@ func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos 
 }
 
 func (in *inspection) helm(pos finding.Pos) {
-	in.refuse("render/helm", pos, "Helm charts are not rendered unless the setting render.helm allows it: allow it, or commit the rendered chart")
+	in.refuse("render/helm", pos, "Helm charts are not rendered: commit what `helm template` makes of the chart, and list that under resources")
 }
 
 // checkFields looks at the fields of a kustomization that are refused or deprecated.
