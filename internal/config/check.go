@@ -19,6 +19,20 @@ func (d *decoder) check(c *Config) {
 		d.checkPath(string(glob), c.Pos("exclude", i))
 	}
 	d.checkDiff(c)
+	d.checkPromotion("keep", c, c.Promotion.Keep)
+	d.checkPromotion("always", c, c.Promotion.Always)
+}
+
+// checkPromotion reports rules that choose nothing or everything.
+func (d *decoder) checkPromotion(key string, c *Config, rules []FieldRule) {
+	for i, rule := range rules {
+		switch {
+		case rule == FieldRule{} && !d.within(c.Pos("promotion", key, i)):
+			d.report(c.Pos("promotion", key, i), "config/value", "this rule chooses everything: give it a path or files")
+		case key == "always" && rule.Path == "" && rule.Files != "":
+			d.report(c.Pos("promotion", key, i), "config/value", "a rule of always needs a path: which fields of %s", quoted(string(rule.Files)))
+		}
+	}
 }
 
 // checkDiff reports rules that choose everything, which nobody means, and patterns that are none.
@@ -40,6 +54,11 @@ func (d *decoder) checkDiff(c *Config) {
 			d.report(c.Pos("diff", "sensitive-values", i), "config/value", "this regular expression matches the empty text: it would hide nothing, everywhere")
 		}
 	}
+}
+
+// within reports whether something was said about a mapping that begins at a place, or about what stands on its lines.
+func (d *decoder) within(pos finding.Pos) bool {
+	return slices.ContainsFunc(d.findings, func(f finding.Finding) bool { return f.Line == pos.Line })
 }
 
 // checkOrder reports environments that stand in the order twice, and gives all of them; nil without an order.

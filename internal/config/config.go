@@ -24,6 +24,7 @@ type Config struct {
 	Policies     Policies                        `yaml:"policies" doc:"Policies in Rego."`
 	Severities   map[RulePattern]Level           `yaml:"severities" doc:"The severity of rules: of one (policy/resources), or of all of an area (schema/*). The more exact one wins."`
 	Diff         Diff                            `yaml:"diff" doc:"The rendered difference."`
+	Promotion    Promotion                       `yaml:"promotion" doc:"What is promoted from environment to environment."`
 
 	file      string
 	positions map[string]finding.Pos
@@ -85,6 +86,19 @@ type DiffRule struct {
 	Annotations []AnnotationPattern `yaml:"annotations" doc:"Annotations, of objects and of their pod templates; * stands for any text."`
 }
 
+// Promotion says what a promotion carries, and what it leaves alone.
+type Promotion struct {
+	Keep   []FieldRule    `yaml:"keep" doc:"Fields and files that each environment owns, beside those that sluice knows: replicas, compute resources, hosts, namespaces, storage sizes. They are never promoted."`
+	Always []FieldRule    `yaml:"always" doc:"Fields that are promoted even where a rule of keep matches, beside those that sluice knows: images, chart versions, remote references. A value that the source never had is a conflict."`
+	Group  PromotionGroup `yaml:"group" doc:"What one pull request carries: one application, or all applications of an environment."`
+}
+
+// FieldRule chooses fields of files.
+type FieldRule struct {
+	Files FileGlob     `yaml:"files" doc:"Files by their path below the target's directory; * matches a part of a segment, ** any number of segments. Default: all. A rule with files only chooses whole files."`
+	Path  FieldPattern `yaml:"path" doc:"Fields, such as spec.replicas or images[name=shop].newTag. * stands for any text of one step, [*] for any item of a list, ** for any steps."`
+}
+
 // Default is the configuration of a repository without a file, and what a file starts from.
 func Default() *Config {
 	return &Config{
@@ -92,6 +106,7 @@ func Default() *Config {
 		Validation: Validation{Unknown: WarningUnknown},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
+		Promotion:  Promotion{Group: GroupApp},
 	}
 }
 

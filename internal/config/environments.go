@@ -79,6 +79,35 @@ func (n names) sorted(used []string) []string {
 	return slices.Compact(out)
 }
 
+// Stages gives a layout's environments in promotion order, by stage, and within a stage as the order names them. Without an
+// order, names that mean the same (test and qa) are one stage.
+func (c *Config) Stages(environments []string) [][]string {
+	var stages [][]string
+	if len(c.Order) > 0 {
+		for _, stage := range c.Order {
+			var names []string
+			for _, name := range stage {
+				if slices.Contains(environments, string(name)) {
+					names = append(names, string(name))
+				}
+			}
+			if names != nil {
+				stages = append(stages, names)
+			}
+		}
+		return stages
+	}
+	for i, name := range environments {
+		before := len(stages) - 1
+		if rank, known := ranks[name]; i > 0 && known && rank == ranks[environments[i-1]] {
+			stages[before] = append(stages[before], name)
+		} else {
+			stages = append(stages, []string{name})
+		}
+	}
+	return stages
+}
+
 // LastStage gives those of a layout's environments to which everything is promoted in the end: the last stage of the order, or
 // without an order those whose names mean the same as the last one's.
 func (c *Config) LastStage(environments []string) []string {

@@ -79,6 +79,11 @@ func TestParseEverything(t *testing.T) {
 			Sensitive:       []DiffRule{{Kinds: []KindPattern{"ConfigMap"}, Paths: []FieldPattern{"data.password"}}},
 			SensitiveValues: []ValuePattern{`ghp_\w+`},
 		},
+		Promotion: Promotion{
+			Keep:   []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
+			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
+			Group:  GroupEnvironment,
+		},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

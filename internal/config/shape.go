@@ -61,6 +61,18 @@ type PathPattern string
 // Glob matches directories, with * and **.
 type Glob string
 
+// FileGlob matches files below a directory, with * and **.
+type FileGlob string
+
+// PromotionGroup says what one pull request promotes.
+type PromotionGroup string
+
+// What one pull request promotes.
+const (
+	GroupApp         PromotionGroup = "app"         // one application
+	GroupEnvironment PromotionGroup = "environment" // every application of an environment
+)
+
 // KindPattern matches the kinds of objects.
 type KindPattern string
 
@@ -174,6 +186,14 @@ func (SchemaLocation) shape() shape {
 
 func (Bundle) shape() shape {
 	return shape{enum: []string{"default", "practice", "baseline", "restricted"}}
+}
+
+func (FileGlob) shape() shape {
+	return shape{what: "files below a target's directory, such as values-*.yaml or **/*.env", pattern: `^[^/\\\s{}]+(/[^/\\\s{}]+)*$`}
+}
+
+func (PromotionGroup) shape() shape {
+	return shape{enum: []string{string(GroupApp), string(GroupEnvironment)}}
 }
 
 func (KindPattern) shape() shape {
