@@ -84,8 +84,13 @@ func (in *actionInputs) authenticate(ctx context.Context, actions *github.Action
 }
 
 func (c *Command) action(cmd *cobra.Command) error {
+	return c.annotated(func(actions *github.Actions) error { return c.runAction(cmd, actions) })
+}
+
+// annotated runs something in a workflow, and annotates the run where it fails.
+func (c *Command) annotated(run func(*github.Actions) error) error {
 	actions := github.NewActions(c.Getenv, c.Stdout)
-	err := c.runAction(cmd, actions)
+	err := run(actions)
 	var exit *exitError
 	if err != nil && (!errors.As(err, &exit) || exit.err != nil) {
 		// Nothing has been published: the annotation is all that the pull request page shows of it.
@@ -133,6 +138,11 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err != nil {
 		return err
 	}
+	return c.conclude(ctx, actions, in, event, r)
+}
+
+// conclude publishes a report and turns its verdict into the exit code.
+func (c *Command) conclude(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event, r *report.Report) error {
 	r.Head = event.Head // the pull request's own head, also where its trial merge was checked
 	outcome, err := c.publish(ctx, actions, in, event, r)
 	if err := errors.Join(err, c.tell(actions, in, r, outcome), writePull(in.reports, event.Pull)); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
@@ -27,6 +28,7 @@ type checkOptions struct {
 	gate     report.Gate
 	outputs  []output
 	cache    string
+	shard    string // "2/4"; "" for the whole
 	explain  string // a target or a path; "" for the check itself
 }
 
@@ -51,6 +53,7 @@ Without --base, head is compared with where it left the default branch. With --a
 	opts.addFlags(cmd)
 	cmd.Flags().StringVar(&opts.gate.FailOn, "fail-on", "error", "fail on findings of at least this severity: error, warning or never")
 	cmd.Flags().StringVar(&opts.gate.Findings, "findings", "new", "which findings count: new or all")
+	cmd.Flags().StringVar(&opts.shard, "shard", "", "do only this part of a plan, `I/N`, and write it with --output shard=FILE")
 	cmd.Flags().StringVar(&opts.explain, "explain", "", "say why this `TARGET|PATH` is rendered or whom it reaches, as text or json, and do nothing else")
 	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
 	return cmd
@@ -92,12 +95,8 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if err := validGate(opts.gate); err != nil {
 		return err
 	}
-	var err error
-	known := formats
-	if opts.explain != "" {
-		known = explainFormats
-	}
-	if opts.outputs, err = parseOutputs(outputs, known); err != nil {
+	shard, err := opts.parseOutputs(outputs)
+	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
@@ -113,7 +112,11 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if opts.explain != "" {
 		return c.explain(sides, opts.scope, opts.explain, opts.outputs)
 	}
-	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, log: c.logger(cmd), progress: c.newProgress()})
+	run := checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, log: c.logger(cmd), progress: c.newProgress()}
+	if opts.shard != "" {
+		return c.checkShard(ctx, run, shard, opts.outputs)
+	}
+	r, err := c.runCheck(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,25 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 		return err
 	}
 	return exitWith(r)
+}
+
+// parseOutputs reads --output as the other flags allow it, and --shard.
+func (o *checkOptions) parseOutputs(values []string) (shard plan.Shard, err error) {
+	known := formats
+	switch {
+	case o.explain != "":
+		known = explainFormats
+	case o.shard != "":
+		known = []string{"shard"}
+		if shard, err = plan.ParseShard(o.shard); err != nil {
+			return shard, usage(err)
+		}
+		if len(values) == 0 {
+			return shard, usage(errors.New("--shard does a part, which is no report yet: write it with --output shard=FILE"))
+		}
+	}
+	o.outputs, err = parseOutputs(values, known)
+	return shard, err
 }
 
 // validGate refuses what no severity and no state is called, before any work is done.

@@ -26,22 +26,18 @@ type checkRun struct {
 	scope    pipeline.Scope
 	gate     report.Gate
 	cache    string // directory of the cache; "" for none
+	salt     []byte // nil: a new one
 	log      *slog.Logger
 	progress *progress
 }
 
 // runCheck builds the parts, runs the pipeline and ends what the parts have started.
 func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, error) {
-	shop := &workshop{log: run.log, cacheDir: run.cache}
-	if err := shop.openCache(); err != nil {
+	check, shop, err := newPipeline(run)
+	if err != nil {
 		return nil, err
 	}
 	defer shop.Close()
-	check := pipeline.Check{
-		Base: run.base, Head: run.head, Changed: run.changed,
-		Scope: run.scope, Gate: run.gate, Salt: newSalt(), Workers: workers(), Workshop: shop,
-		Progress: run.progress.update,
-	}
 	started := time.Now()
 	r, err := check.Run(ctx)
 	run.progress.end()
@@ -51,6 +47,22 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 	run.log.Debug("checked", "targets", len(r.Targets), "took", time.Since(started))
 	r.Notes = slices.Concat(run.notes, r.Notes)
 	return r, nil
+}
+
+// newPipeline sets a check up. The workshop must be closed.
+func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
+	shop := &workshop{log: run.log, cacheDir: run.cache}
+	if err := shop.openCache(); err != nil {
+		return nil, nil, err
+	}
+	if run.salt == nil {
+		run.salt = newSalt()
+	}
+	return &pipeline.Check{
+		Base: run.base, Head: run.head, Changed: run.changed,
+		Scope: run.scope, Gate: run.gate, Salt: run.salt, Workers: workers(), Workshop: shop,
+		Progress: run.progress.update,
+	}, shop, nil
 }
 
 // workshop makes the parts of a check that reach outside: worker processes and compiled policies.

@@ -47,7 +47,7 @@ const maxDefinitions = 5_000
 
 // gather prepares the facts of both sides. Findings are mistakes in what the configuration names.
 func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding.List, error) {
-	f := &facts{check: c, schemas: schemas, dirs: cfg.Validation.CRDs, touched: slices.ContainsFunc(c.Changed, c.holdsDefinition)}
+	f := c.newFacts(cfg, schemas)
 	binding := c.bindingTree()
 	var problems finding.List
 	for i, dir := range f.dirs {
@@ -62,6 +62,10 @@ func (c *Check) gather(cfg *config.Config, schemas *schema.Set) (*facts, finding
 	external, found, err := c.Workshop.Schemas(binding, cfg)
 	f.external = external
 	return f, append(problems, found...), err
+}
+
+func (c *Check) newFacts(cfg *config.Config, schemas *schema.Set) *facts {
+	return &facts{check: c, schemas: schemas, dirs: cfg.Validation.CRDs, touched: slices.ContainsFunc(c.Changed, c.holdsDefinition)}
 }
 
 // read reads the definitions of both sides.

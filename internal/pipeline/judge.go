@@ -68,12 +68,10 @@ type judgement struct {
 	changes  []change
 	findings finding.List
 	coverage report.Coverage
-	blind    bool // something about it could not be checked
-	// kubernetes is the version whose schemas were used; "" where none were.
-	kubernetes string
-	quiet      report.Quiet    // what of the difference is not shown
-	images     map[string]bool // that head runs, as package lint compares them; nil where that is not known
-	sources    []string        // the files that head was rendered from
+	blind    bool            // something about it could not be checked
+	quiet    report.Quiet    // what of the difference is not shown
+	images   map[string]bool // that head runs, as package lint compares them; nil where that is not known
+	sources  []string        // the files that head was rendered from
 }
 
 // all judges targets concurrently, and gives the judgements in the targets' order.
@@ -122,7 +120,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 			return out, err
 		}
 	}
-	out.coverage, out.blind, out.kubernetes = after.coverage, after.blind, after.kubernetes
+	out.coverage, out.blind = after.coverage, after.blind
 	if !sel.Head {
 		return j.compared(out, base, head), nil // what a removed target once broke is of no interest
 	}
@@ -181,8 +179,6 @@ type inspection struct {
 	findings finding.List
 	coverage report.Coverage
 	blind    bool
-	// kubernetes is the version whose schemas were used.
-	kubernetes string
 }
 
 // inspect runs the checks over one rendering. What custom resources are held to is asked for where there are any. The findings have their severity and their place in the sources.
@@ -193,15 +189,15 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 		out.blind = r.Failed && blocking(out.findings)
 		return out, nil
 	}
-	var err error
-	if out.kubernetes, err = j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment))); err != nil {
+	kubernetes, err := j.schemas.Version(string(j.cfg.KubernetesFor(target.Environment)))
+	if err != nil {
 		return out, err
 	}
 	var with schema.Context
-	if j.schemas.NeedsContext(out.kubernetes, r.Objects) {
+	if j.schemas.NeedsContext(kubernetes, r.Objects) {
 		with = needed()
 	}
-	checked, err := j.schemas.Check(out.kubernetes, r.Objects, with)
+	checked, err := j.schemas.Check(kubernetes, r.Objects, with)
 	if err != nil {
 		return out, err
 	}
@@ -213,7 +209,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	out.blind = judged.Incomplete
 	out.coverage = report.Coverage{
 		Objects: len(r.Objects), Validated: checked.Validated, Unknown: checked.Unknown, UnknownKinds: checked.UnknownKinds,
-		Policies: judged.Evaluated,
+		Policies: judged.Evaluated, Kubernetes: []string{kubernetes},
 	}
 	return out, nil
 }

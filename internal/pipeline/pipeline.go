@@ -115,6 +115,15 @@ func (c *Check) bindingTree() Tree {
 // Run does the check. Everything that can be said about the user's files is in the report; an error means that sluice
 // could not do its work.
 func (c *Check) Run(ctx context.Context) (*report.Report, error) {
+	r, err := c.run(ctx, func(selected []plan.Selection, _ *scene) []plan.Selection { return selected })
+	if err == nil {
+		report.Finish(r)
+	}
+	return r, err
+}
+
+// run does the part of the check that choose picks, and gives its report unfinished.
+func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) []plan.Selection) (*report.Report, error) {
 	rules, problems := c.readRules()
 	scene := &scene{}
 	started := c.start(ctx, rules, scene)
@@ -126,9 +135,8 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 	if broken != nil {
 		return nil, broken
 	}
-	selected := c.selectTargets(scene)
-	selected = c.widen(selected, scene, judge.facts)
-	judgements, err := judge.all(ctx, selected)
+	selected := c.widen(c.selectTargets(scene), scene, judge.facts)
+	judgements, err := judge.all(ctx, choose(selected, scene))
 	if err != nil {
 		return nil, err
 	}
@@ -138,5 +146,7 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 	problems = append(problems, found...)
 	problems = append(problems, scene.problems...)
 	problems = append(problems, c.guard(rules, scene)...)
-	return c.report(rules, scene, judge, judgements, problems), nil
+	out := c.report(rules, scene, judge, judgements, problems)
+	out.Unaffected = c.unaffected(scene) - len(selected)
+	return out, nil
 }

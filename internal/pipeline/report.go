@@ -1,25 +1,22 @@
 package pipeline
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
-// report joins what was found into one value.
+// report joins what was found into one value, which is not finished.
 func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, problems finding.List) *report.Report {
 	out := &report.Report{
 		Base: c.Base.Commit, Head: c.Head.Commit, Gate: c.Gate,
 		Environments: s.head.Layout.Environments,
-		Unaffected:   c.unaffected(s) - len(judgements),
 	}
 	if c.Scope.All {
 		out.NonTargets = s.head.Layout.NonTargets
 	}
 	lists := []finding.List{problems}
-	kubernetes := make(map[string]bool)
 	for _, judged := range judgements {
 		out.Targets = append(out.Targets, judged.target)
 		lists = append(lists, judged.findings)
@@ -29,19 +26,15 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 		if judged.blind {
 			out.Unchecked = append(out.Unchecked, judged.target.ID)
 		}
-		addCoverage(&out.Coverage, judged.coverage)
+		out.Coverage.Add(judged.coverage)
 		out.Quiet.Add(judged.quiet)
-		if version := judged.kubernetes; version != "" {
-			kubernetes[version] = true
-		}
 	}
-	out.Coverage.Kubernetes = slices.Sorted(maps.Keys(kubernetes))
 	out.Findings = hideSensitive(finding.Join(lists...), DiffOptions(j.cfg))
 	if j.blind {
 		out.Unchecked = append(out.Unchecked, "the repository's policies: they could not be loaded")
 	}
+	slices.Sort(out.Unchecked) // as the order of targets means nothing where shards are joined
 	out.Notes = c.notes(r)
-	report.Finish(out)
 	return out
 }
 
@@ -68,18 +61,4 @@ func (c *Check) notes(r rules) []string {
 		notes = append(notes, "this is a part of the repository only: --env or --app was given")
 	}
 	return notes
-}
-
-// addCoverage adds up the targets' coverage. The number of rules is that of the target with most of them.
-func addCoverage(sum *report.Coverage, c report.Coverage) {
-	sum.Objects += c.Objects
-	sum.Validated += c.Validated
-	sum.Unknown += c.Unknown
-	sum.Policies = max(sum.Policies, c.Policies)
-	for kind, n := range c.UnknownKinds {
-		if sum.UnknownKinds == nil {
-			sum.UnknownKinds = make(map[string]int)
-		}
-		sum.UnknownKinds[kind] += n
-	}
 }
