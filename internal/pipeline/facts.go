@@ -28,12 +28,15 @@ type facts struct {
 	schemas  *schema.Set
 	external schema.External    // JSON schemas that the configuration names; nil without any
 	dirs     []config.Directory // whose definitions bind
-	touched  bool               // the change may differ in a definition
+	touched  bool               // the change may differ in a definition or an admission policy
 
 	once    sync.Once
 	binding []located // from the configured directories on base
 	base    []located
 	head    []located
+
+	scan                       sync.Once // for the files with admission policies
+	basePolicies, headPolicies []string
 }
 
 // located is a CustomResourceDefinition and the file it stands in.
@@ -88,13 +91,14 @@ func (f *facts) read() {
 
 func (l located) in(dir config.Directory) bool { return strings.HasPrefix(l.file, string(dir)+"/") }
 
-// holdsDefinition reports whether a file of either side may hold a CustomResourceDefinition.
+// holdsDefinition reports whether a file of either side may hold a CustomResourceDefinition, or an admission policy.
 func (c *Check) holdsDefinition(file string) bool {
 	for _, tree := range []Tree{c.Base.Tree, c.Head.Tree} {
 		if tree == nil || !isYAML(file) {
 			continue
 		}
-		if data, err := tree.ReadFile(file); err == nil && bytes.Contains(data, []byte("CustomResourceDefinition")) {
+		data, err := tree.ReadFile(file)
+		if err == nil && (bytes.Contains(data, []byte("CustomResourceDefinition")) || bytes.Contains(data, []byte("ValidatingAdmissionPolicy"))) {
 			return true
 		}
 	}

@@ -22,6 +22,7 @@ type judge struct {
 	renderer Renderer
 	schemas  *schema.Set
 	facts    *facts // nil where nothing is checked
+	clusters *clusters
 	policies *rulebook
 	proposed *rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
@@ -52,6 +53,7 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 		return nil, nil, fmt.Errorf("load schemas: %w", err)
 	}
 	j.facts = gathered
+	j.clusters = &clusters{judge: j, scene: s, known: make(map[clusterKey]*cluster)}
 	var problems finding.List
 	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, j.schemas); err != nil {
 		return nil, nil, err
@@ -194,9 +196,14 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 		return out, err
 	}
 	var with schema.Context
-	if j.schemas.NeedsContext(kubernetes, r.Objects) {
+	admission, err := j.clusters.admission(ctx, target, sources == j.head)
+	if err != nil {
+		return out, err
+	}
+	if admission != nil || j.schemas.NeedsContext(kubernetes, r.Objects) {
 		with = needed()
 	}
+	with.Admission = admission
 	checked, err := j.schemas.Check(kubernetes, r.Objects, with)
 	if err != nil {
 		return out, err

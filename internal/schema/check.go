@@ -31,9 +31,10 @@ type Result struct {
 
 // Context is what objects are checked with, besides the schemas of Kubernetes. The zero value is nothing more.
 type Context struct {
-	Custom  *Custom            // definitions of custom resources
-	Schemas External           // schemas of kinds without a definition; may be nil
-	Old     []*manifest.Object // the objects that these replace: rules may compare both
+	Custom    *Custom            // definitions of custom resources
+	Schemas   External           // schemas of kinds without a definition; may be nil
+	Admission *Admission         // admission policies; nil without any
+	Old       []*manifest.Object // the objects that these replace: rules may compare both
 }
 
 // NeedsContext reports whether [Set.Check] looks at its context for any of the objects: whether one is of a kind that the version
@@ -54,7 +55,10 @@ func (s *Set) Check(version string, objects []*manifest.Object, with Context) (R
 		return Result{}, err
 	}
 	i, _ := s.store.index(minor)
-	check := checker{set: s, index: i, compiler: s.compilers[i], custom: with.Custom, schemas: with.Schemas, old: make(map[manifest.ID]*manifest.Object)}
+	check := checker{
+		set: s, index: i, compiler: s.compilers[i], custom: with.Custom, schemas: with.Schemas,
+		around: surroundingsOf(with.Admission, objects), old: make(map[manifest.ID]*manifest.Object),
+	}
 	for _, o := range with.Old {
 		check.old[o.ID] = o
 	}
@@ -62,6 +66,7 @@ func (s *Set) Check(version string, objects []*manifest.Object, with Context) (R
 	each(len(objects), func(n int) {
 		verdicts[n] = check.object(objects[n])
 		verdicts[n].findings = append(verdicts[n].findings, check.content(objects[n])...)
+		verdicts[n].findings = append(verdicts[n].findings, check.admit(objects[n], with.Admission)...)
 	})
 	return check.join(objects, verdicts), nil
 }
@@ -94,6 +99,7 @@ type checker struct {
 	custom   *Custom
 	schemas  External
 	old      map[manifest.ID]*manifest.Object
+	around   *surroundings
 }
 
 func (c checker) release() *release { return c.compiler.release }
@@ -185,7 +191,11 @@ func (c checker) join(objects []*manifest.Object, verdicts []verdict) Result {
 	r := Result{UnknownKinds: make(map[string]int)}
 	silent := make(map[string]bool) // kinds whose objects have no finding of their own
 	for i, v := range verdicts {
-		r.Findings = append(r.Findings, v.findings...)
+		for _, f := range v.findings {
+			if f.Rule != RuleAdmissionSkipped || !slices.ContainsFunc(r.Findings, func(g finding.Finding) bool { return finding.Compare(f, g) == 0 }) {
+				r.Findings = append(r.Findings, f)
+			}
+		}
 		if !v.unknown {
 			r.Validated++
 			continue

@@ -52,6 +52,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			with := Context{Custom: custom(t, part(archive, "definitions.yaml")), Old: parse(t, []byte(part(archive, "old.yaml")))}
+			with.Admission = NewAdmission(parse(t, []byte(part(archive, "admission.yaml"))))
 			result, err := builtin(t).Check(strings.TrimSpace(part(archive, "version")), parse(t, []byte(part(archive, "objects.yaml"))), with)
 			if err != nil {
 				t.Fatal(err)

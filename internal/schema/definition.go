@@ -23,6 +23,7 @@ type Definition struct {
 	// Digest is equal where what the definition says of objects is equal.
 	Digest [sha256.Size]byte
 
+	plural   string
 	versions []*customVersion
 }
 
@@ -53,7 +54,7 @@ func newDefinition(text []byte, source string) (*Definition, error) {
 	if spec.Group == "" || spec.Names.Kind == "" {
 		return nil, errors.New("the specification names no group or no kind")
 	}
-	d := &Definition{Group: spec.Group, Kind: spec.Names.Kind, Source: source, Digest: sha256.Sum256(text)}
+	d := &Definition{Group: spec.Group, Kind: spec.Names.Kind, plural: spec.Names.Plural, Source: source, Digest: sha256.Sum256(text)}
 	for i := range spec.Versions {
 		v := &spec.Versions[i]
 		custom := &customVersion{
