@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/render"
@@ -19,6 +23,7 @@ type renderer struct {
 	options render.Options
 	cache   *render.Cache // nil without one
 	closure pipeline.Closure
+	hidden  diff.Options // says what is sensitive
 	log     *slog.Logger
 }
 
@@ -54,13 +59,19 @@ func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Ta
 		}
 	}
 	result, err := r.pool.Render(ctx, tree, target)
-	if err != nil || !identified {
+	if err != nil || !identified || r.sensitive(result) {
 		return result, err
 	}
 	if _, err := r.cache.Remember(sources, result); err != nil {
 		r.log.Warn("the cache cannot be written", "error", err)
 	}
 	return result, nil
+}
+
+// sensitive reports whether a result holds what must not be shown, and so not be stored: the cache leaves Secrets out by itself,
+// but does not know what the configuration calls sensitive.
+func (r renderer) sensitive(result render.Result) bool {
+	return slices.ContainsFunc(result.Objects, func(o *manifest.Object) bool { return !bytes.Equal(diff.Mask(o, r.hidden), o.Text) })
 }
 
 // openCache opens the cache, where one is asked for.

@@ -90,7 +90,9 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 		options.Remotes = remotes{w.remotes}
 	}
 	w.pool = render.NewPool(ctx, options)
-	return renderer{w.pool, options, w.cache, closure, w.log}, nil
+	return renderer{
+		pool: w.pool, options: options, cache: w.cache, closure: closure, hidden: pipeline.DiffOptions(cfg), log: w.log,
+	}, nil
 }
 
 // Policies compiles the built-in rules and those of the repository.
