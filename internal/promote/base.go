@@ -28,8 +28,8 @@ func (b Base) WithHistory(h History) Base {
 // BaseFromHistory finds the base field by field from what the files of both sides once held:
 //
 //   - a value of the target that the source once had, and has left since, is behind;
-//   - one that the source never had is the target's own; so is one that the target chose when the source already had the
-//     value it has now, having had that too, as after a rollback (what Always names is behind even then);
+//   - one that the source never had is the target's own; so is one that an edit of the target chose when the source already
+//     had the value it has now, as in a rollback (what Always names is behind even then);
 //   - what the target never had is new where the source got it after the place for it existed in the target; else the
 //     target was made without it, and that is its own;
 //   - where both were equal once and both moved on since, the source last, it is a conflict.
@@ -96,14 +96,15 @@ func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
 		return b.judgeAbsent(path, t, moved, set, target)
 	}
 	if b.had(path, o) {
-		left := set >= moved && slices.ContainsFunc(target[:max(len(target)-1, 0)], func(r run) bool { return r.hash == hashOrZero(t) && r.seq >= 0 })
 		switch {
-		case moved >= set:
+		case moved >= set || always && t != nil:
 			return verdict{side: behind}
-		case left && t != nil && !always:
-			return verdict{targetsOwn, "the target had the source's value and went back", ""}
 		case t == nil:
 			return verdict{targetsOwn, "the target set it after the source had removed it", ""}
+		case slices.ContainsFunc(target[:len(target)-1], func(r run) bool { return r.hash == t.hash }):
+			return verdict{targetsOwn, "the target had the source's value and went back", ""}
+		case set > b.placeSince(fieldPath{""}):
+			return verdict{targetsOwn, "the target chose it when the source already had another value", ""}
 		}
 		return verdict{side: behind}
 	}
