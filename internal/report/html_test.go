@@ -3,7 +3,6 @@ package report_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,8 +19,6 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/report"
 )
-
-var pictures = flag.String("pictures", "", "write pictures of the page to this directory")
 
 // TestPageIsSelfContained holds the page to name nothing outside of itself, and to let nothing end its data early.
 func TestPageIsSelfContained(t *testing.T) {
@@ -245,8 +242,8 @@ func TestPage(t *testing.T) {
 		for _, theme := range []string{"light", "dark"} {
 			b.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "` + theme + `"`))
 			if low := b.eval(contrast); low != "" {
-			t.Errorf("%s: too little contrast: %s", theme, low)
-		}
+				t.Errorf("%s: too little contrast: %s", theme, low)
+			}
 		}
 	})
 	t.Run("10,000 objects", func(t *testing.T) {
@@ -267,9 +264,6 @@ func TestPage(t *testing.T) {
 		b.do(chromedp.Evaluate[chromedp.Void](`window.scrollTo(0, document.body.scrollHeight)`))
 		b.want(rows+" > 100", "true")
 	})
-	if *pictures != "" {
-		takePictures(t, parent)
-	}
 }
 
 // contrast finds text whose contrast with what is behind it is below that of WCAG AA.
@@ -297,23 +291,4 @@ func manyChanges(t testing.TB, n int) *report.Report {
 	}
 	report.Finish(s.r)
 	return s.r
-}
-
-// takePictures writes docs/page-light.png and docs/page-dark.png: go test ./internal/report -run TestPage -pictures ../../docs
-func takePictures(t *testing.T, parent context.Context) {
-	for _, theme := range []string{"light", "dark"} {
-		b := openPage(t, parent, riskyChange(t), "")
-		b.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "`+theme+`"`), chromedp.EmulateViewport(1280, 1500))
-		b.do(chromedp.Click(chromedp.CSS("#list h3 button")), chromedp.Evaluate[chromedp.Void](`document.activeElement.blur(); window.scrollTo(0, 0)`), chromedp.Sleep(300*time.Millisecond))
-		if theme == "dark" {
-			b.do(chromedp.Click(chromedp.CSS("#split")), chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`), chromedp.Sleep(200*time.Millisecond))
-		}
-		image, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(*pictures, "page-"+theme+".png"), image, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -41,7 +41,9 @@ func (l Limit) Fits(text string) bool {
 
 // Markdown writes the whole report as Markdown, nothing left out.
 func Markdown(w io.Writer, r *Report, opts MarkdownOptions) error {
-	_, err := io.WriteString(w, newComment(r, opts).write(tiers[0]))
+	full := tiers[0]
+	full.places = 0
+	_, err := io.WriteString(w, newComment(r, opts).write(full))
 	return err
 }
 
@@ -75,6 +77,7 @@ func (c *comment) shortest() string {
 // tier is how much a comment shows; 0 means no bound.
 type tier struct {
 	findings int  // of each severity
+	places   int  // of one finding that many objects have
 	where    int  // targets by name, before they are counted by environment
 	diffs    bool // show diffs
 	lines    int  // of one diff
@@ -84,10 +87,10 @@ type tier struct {
 }
 
 var tiers = []tier{
-	{where: 6, diffs: true},
-	{where: 3, diffs: true, lines: 80, findings: 50, sections: 300, fill: true},
-	{where: 3, findings: 25, sections: 100},
-	{where: 0, findings: 5, sections: 5},
+	{where: 6, places: 5, diffs: true},
+	{where: 3, places: 3, diffs: true, lines: 80, findings: 50, sections: 300, fill: true},
+	{where: 3, places: 3, findings: 25, sections: 100},
+	{where: 0, places: 1, findings: 5, sections: 5},
 }
 
 // comment writes one report as Markdown.
@@ -186,7 +189,7 @@ func (c *comment) unchecked(t tier) {
 		}
 		c.printf("- %s\n", prose(shorten(what, 1_000)))
 	}
-	c.list(causes, t.findings)
+	c.list(causes, t)
 	if len(failed) > 0 {
 		c.printf("- %s could not be rendered\n", c.namedOrCounted(failed))
 	}
@@ -235,7 +238,7 @@ func (c *comment) risks(t tier) {
 		return
 	}
 	c.printf("#### Risks\n\n")
-	c.list(risks, t.findings)
+	c.list(risks, t)
 	for i, o := range others {
 		if t.findings > 0 && i >= t.findings {
 			c.printf("- … and %s\n", plural(len(others)-i, "more risk"))
@@ -244,78 +247,6 @@ func (c *comment) risks(t tier) {
 		c.printf("- ⚠️ %s %s: %s in %s\n", o.section.action, code(o.section.title()), code(o.rule), c.where(o.targets))
 	}
 	c.printf("\n")
-}
-
-// findings lists what is wrong, new findings first and by severity.
-func (c *comment) findings(t tier) {
-	var shown finding.List
-	existing := 0
-	for _, f := range c.r.Findings {
-		switch {
-		case c.isCause(f), c.isRisk(f):
-		case f.Has(finding.New):
-			shown = append(shown, f)
-		case f.Has(finding.Existing) && c.r.Gate.Findings != "new":
-			shown = append(shown, f)
-		case f.Has(finding.Existing):
-			existing++
-		}
-	}
-	if len(shown) > 0 {
-		c.printf("#### Findings\n\n")
-		for _, severity := range []finding.Severity{finding.Error, finding.Warning, finding.Notice} {
-			var some finding.List
-			for _, f := range shown {
-				if f.Severity == severity {
-					some = append(some, f)
-				}
-			}
-			c.list(some, t.findings)
-		}
-		c.printf("\n")
-	}
-	if existing > 0 {
-		c.printf("%s that base has too: not shown.\n\n", plural(existing, "finding"))
-	}
-}
-
-var severityMarks = map[finding.Severity]string{finding.Error: "❌", finding.Warning: "⚠️", finding.Notice: "ℹ️"}
-
-// list writes findings as a list of at most n; 0 means all.
-func (c *comment) list(findings finding.List, n int) {
-	for i, f := range findings {
-		if n > 0 && i >= n {
-			c.printf("- … and %s\n", plural(len(findings)-i, "more "+f.Severity.String()))
-			return
-		}
-		c.printf("- %s %s %s", severityMarks[f.Severity], prose(shorten(f.Message, 1_000)), code(f.Rule))
-		var at []string
-		if f.File != "" {
-			at = append(at, c.file(f.Pos))
-		}
-		if f.Object != "" {
-			at = append(at, code(f.Object))
-		}
-		if ids := onHead(f); len(ids) > 0 {
-			at = append(at, "in "+c.where(ids))
-		}
-		if len(at) > 0 {
-			c.printf("<br>%s", strings.Join(at, " · "))
-		}
-		c.printf("\n")
-	}
-}
-
-// file links a position, where links are known.
-func (c *comment) file(pos finding.Pos) string {
-	if c.opts.FileURL == "" {
-		return code(pos.String())
-	}
-	at := c.opts.FileURL + pathURL(pos.File)
-	if pos.Line > 0 {
-		at += fmt.Sprintf("#L%d", pos.Line)
-	}
-	return "[" + code(pos.String()) + "](" + at + ")"
 }
 
 // where names one target, or counts several by environment.
