@@ -96,3 +96,10 @@ func (f *Fault) reply() reply {
 	}
 	return answer
 }
+
+// ClearFaults has all calls succeed from now on.
+func (gh *GitHub) ClearFaults() {
+	gh.mu.Lock()
+	defer gh.mu.Unlock()
+	gh.faults = nil
+}
