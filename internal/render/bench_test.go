@@ -4,10 +4,14 @@ package render
 
 import (
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/kyaml/kio"
 )
 
 // BenchmarkCatalog renders every kustomization of the largest corpus with new workers: cold, with a worker per CPU.
@@ -55,6 +59,40 @@ func BenchmarkStart(b *testing.B) {
 		pool.Close()
 	}
 	b.ReportMetric(float64(startup.Microseconds())/float64(b.N)/1000, "ms/start")
+}
+
+// BenchmarkEncode serialises the objects of a real application, the short way and kustomize's.
+func BenchmarkEncode(b *testing.B) {
+	files, err := filepath.Glob(filepath.Join(corpus(b, "bank-of-anthos"), "kubernetes-manifests", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		b.Fatal(err, "no manifests")
+	}
+	var objects []*resource.Resource
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		nodes, err := kio.FromBytes(content)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, node := range nodes {
+			objects = append(objects, &resource.Resource{RNode: *node})
+		}
+	}
+	for name, write := range map[string]func(*resource.Resource) ([]byte, error){"short": encode, "kustomize": (*resource.Resource).AsYAML} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				for _, object := range objects {
+					if _, err := write(object); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(objects)), "µs/object")
+		})
+	}
 }
 
 func renderAll(t testing.TB, pool *Pool, tree Tree, dirs []string) []Result {
