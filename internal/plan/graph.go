@@ -113,6 +113,7 @@ func (g *Graph) load(dir string, n *node) error {
 	for _, name := range fileNames {
 		at, ok := g.locate(dir, name)
 		if !ok {
+			n.own = appendLinks(n.own, at)
 			continue
 		}
 		n.own = appendPlace(n.own, at, File)
@@ -137,13 +138,17 @@ func (g *Graph) load(dir string, n *node) error {
 }
 
 func (g *Graph) addReference(dir string, n *node, ref reference) error {
+	at, ok := g.locate(dir, ref.text)
 	if IsRemote(ref.text) {
 		n.remotes = append(n.remotes, ref.text)
+		if ok && !at.found {
+			n.inputs = appendPlace(n.inputs, at, Absent) // kustomize looks for a file of that name first
+		}
 		return nil
 	}
-	at, ok := g.locate(dir, ref.text)
-	if !ok {
-		return nil // leaves the repository: rendering refuses it
+	if !ok { // it leaves the repository, which rendering refuses; a change of the links may mend it
+		n.inputs = appendLinks(n.inputs, at)
+		return nil
 	}
 	switch ref.form {
 	case asTree:

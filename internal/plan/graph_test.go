@@ -53,16 +53,16 @@ func TestClosure(t *testing.T) {
 		{"what leaves the repository is none", map[string]string{
 			"a/kustomization.yaml": "resources: [../../etc, /etc/passwd, ../../../x.yaml]\nconfigMapGenerator: [{name: a, files: [k=/proc/self/environ]}]",
 		}, []string{"a/kustomization.yaml"}},
-		{"what is remote is none", map[string]string{
+		{"what is remote is looked for as a file first", map[string]string{
 			"a/kustomization.yaml": "resources: [\"https://example.com/x.yaml\", \"github.com/org/repo//dir?ref=v1\", \"git@host.example:org/repo\", x.yaml]",
-		}, []string{"a/kustomization.yaml", "!a/x.yaml"}},
-		{"links are followed inside the tree", map[string]string{
+		}, []string{"!a/git@host.example:org/repo", "!a/github.com/org/repo/dir?ref=v1", "!a/https:/example.com/x.yaml", "a/kustomization.yaml", "!a/x.yaml"}},
+		{"links are followed inside the tree; one that leads out is an input itself", map[string]string{
 			"a/kustomization.yaml": "resources: [link, up, out]", "a/link": "-> ../shared/x.yaml", "shared/x.yaml": "",
 			"a/up": "-> ../../../etc", "a/out": "-> /etc/passwd",
-		}, []string{"a/kustomization.yaml", "@a/link", "shared/x.yaml"}},
+		}, []string{"a/kustomization.yaml", "@a/link", "@a/out", "@a/up", "shared/x.yaml"}},
 		{"a link that leads to itself ends", map[string]string{
 			"a/kustomization.yaml": "resources: [one]", "a/one": "-> two", "a/two": "-> one",
-		}, []string{"a/kustomization.yaml"}},
+		}, []string{"a/kustomization.yaml", "@a/one", "@a/two"}},
 		{"a base behind a link names files from where it lies", map[string]string{
 			"a/kustomization.yaml": "resources: [base]", "a/base": "-> ../shared/base",
 			"shared/base/kustomization.yaml": "resources: [../x.yaml]", "shared/x.yaml": "",

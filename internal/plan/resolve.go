@@ -31,7 +31,7 @@ func (p place) isDir() bool  { return p.found && p.mode.IsDir() }
 func (p place) isFile() bool { return p.found && !p.mode.IsDir() }
 
 // locate joins a reference to the directory it is written in, and follows links. ok is false when it leads out of the
-// tree (an absolute path, too many "..", a link to the outside).
+// tree (an absolute path, too many "..", a link to the outside); p then has the links that lead there.
 func (g *Graph) locate(dir, reference string) (p place, ok bool) {
 	if strings.HasPrefix(reference, "/") || strings.ContainsRune(reference, 0) {
 		return place{}, false
@@ -41,7 +41,7 @@ func (g *Graph) locate(dir, reference string) (p place, ok bool) {
 
 func (g *Graph) follow(name string, links []string) (place, bool) {
 	if !fs.ValidPath(name) || len(links) > maxLinks {
-		return place{}, false
+		return place{links: links}, false
 	}
 	if name == "." {
 		return place{path: name, links: links, mode: fs.ModeDir, found: true}, true
@@ -61,7 +61,7 @@ func (g *Graph) follow(name string, links []string) (place, bool) {
 		if mode = info.Mode(); mode&fs.ModeSymlink != 0 {
 			target, err := g.tree.ReadLink(prefix)
 			if err != nil || strings.HasPrefix(target, "/") {
-				return place{}, false
+				return place{links: append(links, prefix)}, false
 			}
 			return g.follow(path.Join(path.Dir(prefix), target, name[end:]), append(links, prefix))
 		}
