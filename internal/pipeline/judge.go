@@ -116,7 +116,11 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		return out, err
 	}
 	before := after
-	if !sel.Same || j.facts.changes() {
+	same, err := j.sameVerdict(ctx, sel)
+	if err != nil {
+		return out, err
+	}
+	if !same {
 		before, err = j.inspect(ctx, base, sel.Target, j.base, func() schema.Context { return j.facts.before(base, sel.Target) })
 		if err != nil {
 			return out, err
@@ -130,6 +134,20 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	proposals, err := j.proposals(ctx, sel.Target, head, after.findings)
 	out.findings = append(out.findings, proposals...)
 	return j.compared(out, base, head), err
+}
+
+// sameVerdict reports whether the checks must say the same of both sides: both render to the same, and what the repository's
+// other targets hold them to cannot differ.
+func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection) (bool, error) {
+	if !sel.Same || j.facts.changes() {
+		return false, nil
+	}
+	for _, head := range []bool{false, true} {
+		if bound, err := j.clusters.admission(ctx, sel.Target, head); err != nil || bound != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // render renders both sides of a target, or only head where both are the same.
