@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/promote"
+)
+
+// merger merges the edges of one promotion.
+type merger struct {
+	run          *Promotion
+	layout       config.Layout
+	history      promote.History
+	keep, always []promote.Rule
+	secrets      *secretValues
+	findings     finding.List
+}
+
+func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout config.Layout, edges []edge) (*merger, error) {
+	m := &merger{run: p, layout: layout, secrets: newSecretValues(cfg)}
+	var problems finding.List
+	m.keep, problems = rulesOf(cfg, "keep", cfg.Promotion.Keep, promote.DefaultKeep)
+	always, found := rulesOf(cfg, "always", cfg.Promotion.Always, promote.DefaultAlways)
+	m.always = always
+	if problems = append(problems, found...); len(problems) > 0 {
+		return nil, &ConfigError{problems}
+	}
+	var source, all []string
+	for _, e := range edges {
+		source = append(source, e.source.Dir)
+		for _, t := range e.targets {
+			all = append(all, t.Dir)
+		}
+	}
+	all = append(all, source...)
+	slices.Sort(all)
+	if len(edges) == 0 {
+		return m, nil
+	}
+	var err error
+	m.history, err = p.History(ctx, source, slices.Compact(all))
+	return m, err
+}
+
+// rulesOf joins the rules of the configuration, which come first, with those that sluice knows.
+func rulesOf(cfg *config.Config, key string, own []config.FieldRule, known []promote.Rule) (out []promote.Rule, problems finding.List) {
+	for i, rule := range own {
+		parsed, err := promote.ParseRule(string(rule.Files), string(rule.Path), "the configuration keeps it")
+		if err != nil {
+			problems = append(problems, finding.Finding{
+				Rule: "config/value", Severity: finding.Error, Pos: cfg.Pos("promotion", key, i), Message: err.Error(),
+			})
+		}
+		out = append(out, parsed)
+	}
+	return append(out, known...), problems
+}
+
+// edge merges into each target of an edge.
+func (m *merger) edge(e edge) (PromotionEdge, error) {
+	out := PromotionEdge{
+		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: m.run.Source.Commit,
+		Merge: MergeNothing, Gate: "open", PullRequest: PullRequest{State: "none"},
+		Files: []PromotedFile{}, Withheld: []promote.Withheld{}, Conflicts: []promote.Conflict{}, Gates: []Gate{},
+	}
+	for _, target := range e.targets {
+		out.ToTargets = append(out.ToTargets, target.ID)
+		result, err := m.merge(e, target)
+		if err != nil {
+			return out, err
+		}
+		held := inConflict(result)
+		for _, edit := range result.Edits {
+			out.Files = append(out.Files, PromotedFile{
+				Path: edit.Path, Action: edit.Action, From: edit.Source, Was: edit.Was, Conflict: held[edit.Path], File: edit.File,
+			})
+		}
+		out.Withheld = append(out.Withheld, result.Withheld...)
+		out.Conflicts = append(out.Conflicts, result.Conflicts...)
+		for _, f := range result.Findings {
+			m.findings = append(m.findings, f.In(target.ID, finding.New))
+		}
+	}
+	switch {
+	case len(out.Conflicts) > 0:
+		out.Merge = MergeConflict
+	case len(out.Files) > 0:
+		out.Merge = MergeClean
+	}
+	return out, nil
+}
+
+// inConflict gives the files that hold a conflict. Both paths of a file that moves share their fate.
+func inConflict(result promote.Result) map[string]bool {
+	held := make(map[string]bool)
+	for _, c := range result.Conflicts {
+		held[c.File] = true
+	}
+	for _, edit := range result.Edits {
+		if edit.Was != "" && (held[edit.Path] || held[edit.Was]) {
+			held[edit.Path], held[edit.Was] = true, true
+		}
+	}
+	return held
+}
+
+// merge merges into one target.
+func (m *merger) merge(e edge, target plan.Target) (promote.Result, error) {
+	from, to := promote.Side{Dir: e.source.Dir, Env: e.from}, promote.Side{Dir: target.Dir, Env: e.to}
+	theirs, unread, err := m.files(m.run.Source.Tree, e.source)
+	if err != nil {
+		return promote.Result{}, err
+	}
+	ours, more, err := m.files(m.run.Target.Tree, target)
+	if err != nil {
+		return promote.Result{}, err
+	}
+	pairs := promote.PairFiles(from, to, theirs, ours)
+	// What could not be read on one side must not look as if it were not there.
+	pairs = slices.DeleteFunc(pairs, func(p promote.Pair) bool { return unread[p.From] || more[p.To] })
+	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: m.keep, Always: m.always},
+		promote.BaseFromHistory(m.history), ours, theirs)
+	if err != nil {
+		return result, err
+	}
+	m.secrets.hide(&result, ours, theirs, pairs)
+	return result, nil
+}
+
+// files reads the files of a target: those in its directory, without those of other targets further down. What cannot be promoted
+// is told, and named in unread.
+func (m *merger) files(tree Tree, target plan.Target) (files promote.Files, unread map[string]bool, err error) {
+	files, unread = promote.Files{}, make(map[string]bool)
+	if _, err := tree.Lstat(target.Dir); err != nil {
+		return files, unread, nil // a target that is new
+	}
+	skip := func(name, what string) {
+		unread[name] = true
+		m.findings = append(m.findings, finding.Finding{
+			Rule: "promotion/unreadable", Severity: finding.Warning, Pos: finding.Pos{File: name}, Message: what + ": it is not promoted",
+		})
+	}
+	err = fs.WalkDir(tree, target.Dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != target.Dir && m.isTarget(name):
+			return fs.SkipDir
+		case entry.Type()&fs.ModeIrregular != 0:
+			skip(name, "this is a submodule")
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		case entry.Type() == fs.ModeSymlink:
+			to, err := tree.ReadLink(name)
+			files[name] = promote.File{Data: []byte(to), Mode: fs.ModeSymlink}
+			return err
+		}
+		data, err := tree.ReadFile(name)
+		if err != nil {
+			skip(name, fmt.Sprintf("this file cannot be read (%v)", err))
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		files[name] = promote.File{Data: data, Mode: info.Mode().Perm()}
+		return nil
+	})
+	return files, unread, err
+}
+
+func (m *merger) isTarget(dir string) bool {
+	return slices.ContainsFunc(m.layout.Targets, func(t plan.Target) bool { return t.Dir == dir })
+}

@@ -1,0 +1,259 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/promote"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// Promotion is one run of promote: what is promoted, into what, and along which edges.
+type Promotion struct {
+	Source Side // the pinned commit that is promoted
+	Target Side // what there is now; it holds the commit of Source
+
+	From, To string   // environments; "" for every edge of the order
+	Apps     []string // nil for all
+	// Directories names one pair of directories, whatever the layout; nil for the edges of the layout.
+	Directories *Directories
+	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
+	// to the target's.
+	History func(ctx context.Context, source, dirs []string) (promote.History, error)
+}
+
+// Directories is a pair of directories.
+type Directories struct{ From, To string }
+
+// PromotionPlan is what a promotion does. Its JSON form is a contract: it has a version and only grows.
+type PromotionPlan struct {
+	Version  int             `json:"version"`
+	Edges    []PromotionEdge `json:"edges"`
+	Notes    []string        `json:"notes,omitempty"`
+	Findings finding.List    `json:"findings,omitempty"`
+	// Check is what a pull request with this plan would be told: the rendered change of the targets, and what the checks say.
+	Check *report.Report `json:"check,omitempty"`
+	// Targets says that the repository has targets, which can be rendered.
+	Targets bool `json:"-"`
+
+	layout  config.Layout
+	history promote.History // nil where there are no edges
+}
+
+// The outcomes of a merge.
+const (
+	MergeNothing  = "nothing"
+	MergeClean    = "clean"
+	MergeConflict = "conflict"
+)
+
+// PromotionEdge is what one application promotes from one target.
+type PromotionEdge struct {
+	App         string             `json:"app"`
+	From        string             `json:"from"`
+	To          string             `json:"to"`
+	FromTarget  string             `json:"from_target"`
+	ToTargets   []string           `json:"to_targets"`
+	Source      string             `json:"source"` // the commit
+	Merge       string             `json:"merge"`
+	Gate        string             `json:"gate"`
+	PullRequest PullRequest        `json:"pull_request"`
+	Files       []PromotedFile     `json:"files"`
+	Withheld    []promote.Withheld `json:"withheld"`
+	Conflicts   []promote.Conflict `json:"conflicts"`
+	Gates       []Gate             `json:"gates"`
+	// Shared are directories and files that the source is rendered from and that are not its own: they reach every environment
+	// at once, and are not promoted.
+	Shared []string `json:"shared,omitempty"`
+}
+
+// PullRequest is the one that carries an edge.
+type PullRequest struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	State  string `json:"state"` // "none" where there is none
+}
+
+// Gate is a condition on an edge.
+type Gate struct {
+	Name   string `json:"name"`
+	Open   bool   `json:"open"`
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
+}
+
+// PromotedFile is one file of the target as it is to be.
+type PromotedFile struct {
+	Path   string         `json:"path"`
+	Action promote.Action `json:"action"`
+	From   string         `json:"from,omitempty"` // the source's file
+	Was    string         `json:"was,omitempty"`  // the path before a rename
+	// Conflict says that a person must settle something in this file before it is written.
+	Conflict bool `json:"conflict,omitempty"`
+
+	promote.File `json:"-"`
+}
+
+// Conflicts counts what a person must settle.
+func (p *PromotionPlan) Conflicts() (n int) {
+	for _, e := range p.Edges {
+		n += len(e.Conflicts)
+	}
+	return n
+}
+
+// Files gives what can be written: the files without conflicts, of all edges.
+func (p *PromotionPlan) Files() (out []PromotedFile) {
+	for _, e := range p.Edges {
+		for _, f := range e.Files {
+			if !f.Conflict {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// Run computes the plan, without Check. It fails with a *RequestError for what cannot be asked, with a *ConfigError for a
+// configuration with mistakes, else where a tree or the history cannot be read.
+func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
+	cfg, err := readConfig(p.Target.Tree)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := plan.Build(p.Target.Tree, plan.NewMemo())
+	if err != nil {
+		return nil, fmt.Errorf("read the dependency graph: %w", err)
+	}
+	layout, problems := cfg.Layout(p.Target.Tree, graph)
+	out := &PromotionPlan{Version: 1, Edges: []PromotionEdge{}, Targets: len(layout.Targets) > 0, layout: layout}
+	var edges []edge
+	if p.Directories != nil {
+		edges, err = p.directories(layout)
+	} else if len(layout.Targets) == 0 {
+		err = refuse("%s", problems)
+	} else {
+		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps}
+		edges, err = finder.edges()
+		out.Notes = finder.notes
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.merger(ctx, cfg, layout, edges)
+	if err != nil {
+		return nil, err
+	}
+	out.history = m.history
+	for _, e := range edges {
+		merged, err := m.edge(e)
+		if err != nil {
+			return nil, fmt.Errorf("promote %s from %s to %s: %w", e.app, e.from, e.to, err)
+		}
+		if p.Directories == nil {
+			merged.Shared = sharedInputs(graph, e.source)
+		}
+		out.Edges = append(out.Edges, merged)
+	}
+	out.Findings = finding.Join(m.findings)
+	return out, nil
+}
+
+// ConfigError says that the configuration has mistakes.
+type ConfigError struct{ Problems finding.List }
+
+func (e *ConfigError) Error() string { return e.Problems.String() }
+
+func readConfig(tree Tree) (*config.Config, error) {
+	data, problems := readConfigFile(tree)
+	cfg, found := parseConfig(data)
+	if problems = append(problems, found...); len(problems) > 0 {
+		return nil, &ConfigError{problems}
+	}
+	return cfg, nil
+}
+
+// directories makes the edge of a pair of directories. Its environments are those that were named, those of the targets, or what
+// differs between the paths.
+func (p *Promotion) directories(layout config.Layout) ([]edge, error) {
+	from, to := p.Directories.From, p.Directories.To
+	for _, side := range []struct {
+		tree Tree
+		dir  string
+	}{{p.Source.Tree, from}, {p.Target.Tree, to}} {
+		info, err := side.tree.Lstat(side.dir)
+		switch {
+		case side.dir == to && errors.Is(err, fs.ErrNotExist):
+		case err != nil || !info.IsDir():
+			return nil, refuse("%s is no directory of the repository: paths start at the repository's root", side.dir)
+		}
+	}
+	if from != to && (strings.HasPrefix(from+"/", to+"/") || strings.HasPrefix(to+"/", from+"/")) {
+		return nil, refuse("%s and %s: one is in the other; name two directories side by side", from, to)
+	}
+	e := edge{app: path.Base(to), from: p.From, to: p.To, source: plan.Target{ID: from, Dir: from}, targets: []plan.Target{{ID: to, Dir: to}}}
+	if from == to && (p.From == "" || p.To == "") {
+		return nil, refuse("the two directories are the same: name the environments in the names of its files with --from and --to")
+	}
+	a, b := differing(from, to)
+	for _, t := range layout.Targets {
+		if t.Dir == from {
+			a = t.Environment
+		}
+		if t.Dir == to {
+			b, e.app = t.Environment, t.App
+		}
+	}
+	if e.from == "" {
+		e.from = a
+	}
+	if e.to == "" {
+		e.to = b
+	}
+	return []edge{e}, nil
+}
+
+// differing gives the first segments in which two paths differ, or their last ones where the paths have unlike lengths.
+func differing(a, b string) (string, string) {
+	x, y := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := 0; i < len(x) && len(x) == len(y); i++ {
+		if x[i] != y[i] {
+			return x[i], y[i]
+		}
+	}
+	return path.Base(a), path.Base(b)
+}
+
+// sharedInputs gives what a target is rendered from outside its own directory: directories for the files in them.
+func sharedInputs(graph *plan.Graph, target plan.Target) (out []string) {
+	for _, input := range graph.TargetClosure(target) {
+		if input.Kind == plan.Absent || isBelow(input.Path, target.Dir) || input.Path == target.Dir {
+			continue
+		}
+		dir := input.Path
+		if input.Kind == plan.File {
+			dir = path.Dir(dir)
+		}
+		if dir != "." && !isBelow(target.Dir, dir) {
+			out = append(out, dir)
+		}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	return slices.DeleteFunc(out, func(dir string) bool {
+		return slices.ContainsFunc(out, func(other string) bool { return isBelow(dir, other) })
+	})
+}
+
+// isBelow reports whether a path is below a directory, and not the directory itself.
+func isBelow(name, dir string) bool {
+	return dir == "." && name != "." || strings.HasPrefix(name, dir+"/")
+}

@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/promote"
+)
+
+// Status says, per application, how far each environment is behind the one before it. Its JSON form has a version and only grows.
+type Status struct {
+	Version      int          `json:"version"`
+	Commit       string       `json:"commit"`
+	Environments []string     `json:"environments"` // in promotion order
+	Rows         []StatusRow  `json:"targets"`
+	Notes        []string     `json:"notes,omitempty"`
+	Findings     finding.List `json:"findings,omitempty"`
+}
+
+// StatusRow is one target.
+type StatusRow struct {
+	App         string   `json:"app"`
+	Environment string   `json:"environment"`
+	Target      string   `json:"target"`
+	Images      []string `json:"images"` // that the target's own kustomization sets, as NAME:TAG or NAME@DIGEST
+	// Before is the target that this one gets its changes from; "" for those of the first stage, whose figures below are zero.
+	Before    string `json:"before"`
+	Behind    int    `json:"behind"`    // files that a promotion would change
+	Conflicts int    `json:"conflicts"` // fields that both sides changed
+	Own       int    `json:"own"`       // differences that the target keeps
+	// Oldest is the commit of the oldest change in the source that is not promoted; Since its time, RFC 3339, which the caller adds.
+	Oldest string `json:"oldest,omitempty"`
+	Since  string `json:"since,omitempty"`
+}
+
+// Status computes the state of every edge that was asked for. The errors are those of Run.
+func (p *Promotion) Status(ctx context.Context) (*Status, error) {
+	planned, err := p.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &Status{Version: 1, Commit: p.Target.Commit, Environments: planned.layout.Environments, Notes: planned.Notes, Findings: planned.Findings, Rows: []StatusRow{}}
+	for _, t := range planned.layout.Targets {
+		if len(p.Apps) > 0 && !slices.Contains(p.Apps, t.App) {
+			continue
+		}
+		row := StatusRow{App: t.App, Environment: t.Environment, Target: t.ID, Images: imagesIn(p.Target.Tree, t)}
+		for _, e := range planned.Edges {
+			if slices.Contains(e.ToTargets, t.ID) {
+				row.Before = e.FromTarget
+				if err := row.count(e, t, planned.history); err != nil {
+					return nil, err
+				}
+			}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	rank := func(name string) int { return slices.Index(out.Environments, name) }
+	slices.SortStableFunc(out.Rows, func(a, b StatusRow) int {
+		if by := strings.Compare(a.App, b.App); by != 0 {
+			return by
+		}
+		return rank(a.Environment) - rank(b.Environment)
+	})
+	return out, nil
+}
+
+// count adds what an edge says of one of its targets.
+func (r *StatusRow) count(e PromotionEdge, t plan.Target, history promote.History) error {
+	oldest := 0
+	for _, f := range e.Files {
+		if !isBelow(f.Path, t.Dir) {
+			continue
+		}
+		r.Behind++
+		seq, commit, err := firstChange(history, f)
+		if err != nil {
+			return fmt.Errorf("history of %s: %w", f.From, err)
+		}
+		if commit != "" && (oldest == 0 || seq < oldest) {
+			oldest, r.Oldest = seq, commit
+		}
+	}
+	for _, c := range e.Conflicts {
+		if isBelow(c.File, t.Dir) {
+			r.Conflicts++
+		}
+	}
+	for _, w := range e.Withheld {
+		if isBelow(w.File, t.Dir) {
+			r.Own++
+		}
+	}
+	return nil
+}
+
+// firstChange gives the oldest commit that changed the source's file after the target's was last changed: what it did is not
+// promoted, or not all of it.
+func firstChange(history promote.History, f PromotedFile) (seq int, commit string, err error) {
+	ours, _, err := history.Versions(f.Path)
+	if err != nil || f.From == "" {
+		return 0, "", err
+	}
+	theirs, _, err := history.Versions(f.From)
+	if err != nil {
+		return 0, "", err
+	}
+	last := 0
+	if len(ours) > 0 {
+		last = ours[len(ours)-1].Seq
+	}
+	for _, v := range theirs {
+		if v.Seq > last {
+			return v.Seq, v.Commit, nil
+		}
+	}
+	return 0, "", nil
+}
+
+// imagesIn gives the images that a target's own kustomization sets. What its bases set is not told: `sluice render` shows it.
+func imagesIn(tree Tree, t plan.Target) []string {
+	out := []string{}
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		data, err := tree.ReadFile(path.Join(t.Dir, name))
+		if err != nil {
+			continue
+		}
+		var file struct {
+			Images []struct {
+				Name    string `yaml:"name"`
+				NewName string `yaml:"newName"`
+				NewTag  string `yaml:"newTag"`
+				Digest  string `yaml:"digest"`
+			} `yaml:"images"`
+		}
+		if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&file); err != nil {
+			return out // its own finding says so
+		}
+		for _, image := range file.Images {
+			text := image.Name
+			if image.NewName != "" {
+				text = image.NewName
+			}
+			if image.NewTag != "" {
+				text += ":" + image.NewTag
+			}
+			if image.Digest != "" {
+				text += "@" + image.Digest
+			}
+			out = append(out, text)
+		}
+		return out
+	}
+	return out
+}
