@@ -128,7 +128,7 @@ Exit codes: 0 clean, 1 findings that gate, 2 usage or configuration, 3 could not
 	root.SetErr(c.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().Bool("debug", false, "log what sluice does, to standard error")
-	root.AddCommand(c.newCheck(), c.newDiff(), c.newPlan(), c.newReport(), c.newRender(), c.newAction(), c.newInit(), c.newDoctor(), c.newDemo(), c.newVersion())
+	root.AddCommand(c.newCheck(), c.newDiff(), c.newPlan(), c.newReport(), c.newRender(), c.newPromote(), c.newStatus(), c.newAction(), c.newInit(), c.newDoctor(), c.newDemo(), c.newVersion())
 	return root
 }
 

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/promote"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// promoteOptions are the flags of promote.
+type promoteOptions struct {
+	repo     string
+	from, to string
+	apps     []string
+	rev      string
+	plan     bool
+	write    bool
+	fromDir  string
+	toDir    string
+	outputs  []output
+}
+
+// promoteFormats are the forms of a promotion's plan.
+var promoteFormats = []string{"text", "json"}
+
+func (c *Command) newPromote() *cobra.Command {
+	var opts promoteOptions
+	var outputs []string
+	cmd := &cobra.Command{
+		Use:   "promote",
+		Short: "Carry what changed in one environment to the next",
+		Long: `Merge what the source environment changed into the next environment's own files, field by field. What the target owns
+stays; where both sides changed the same field, that is a conflict which a person settles.
+
+--plan, the default, shows what would change, also as rendered. --write changes the working tree and nothing else; files
+with a conflict are left as they are. Without --from and --to, every step of the promotion order is looked at.
+
+Exit codes: 0 done, or nothing to promote; 1 conflicts, or findings that gate; 2 usage, configuration, or a working tree
+with changes; 3 could not be completed.`,
+		Example: `  sluice promote --from dev --to staging --app shop
+  sluice promote --from staging --write
+  sluice promote --from-dir env/dev --to-dir env/staging --write`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if opts.outputs, err = parseOutputs(outputs, promoteFormats); err != nil {
+				return err
+			}
+			return c.promote(cmd, opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.repo, "repo", ".", "the repository: any directory in it")
+	flags.StringVar(&opts.from, "from", "", "promote from this `ENV`")
+	flags.StringVar(&opts.to, "to", "", "promote to this `ENV`")
+	flags.StringSliceVar(&opts.apps, "app", nil, "promote only this application; may be repeated")
+	flags.StringVar(&opts.rev, "rev", "HEAD", "the revision whose source files are promoted")
+	flags.StringVar(&opts.fromDir, "from-dir", "", "promote from this `DIR`, whatever the layout; needs --to-dir")
+	flags.StringVar(&opts.toDir, "to-dir", "", "promote to this `DIR`")
+	flags.BoolVar(&opts.plan, "plan", false, "show what would change (the default)")
+	flags.BoolVar(&opts.write, "write", false, "change the files in the working tree")
+	flags.StringArrayVarP(&outputs, "output", "o", nil, "write the plan as `FORMAT[=FILE]`: text or json; may be repeated")
+	cmd.MarkFlagsMutuallyExclusive("plan", "write")
+	cmd.MarkFlagsRequiredTogether("from-dir", "to-dir")
+	cmd.MarkFlagsMutuallyExclusive("from-dir", "app")
+	return cmd
+}
+
+func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
+	ctx := cmd.Context()
+	repo, err := git.Open(ctx, opts.repo, git.Options{})
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	promotion, err := preparePromotion(ctx, repo, opts.rev)
+	if err != nil {
+		return err
+	}
+	promotion.From, promotion.To, promotion.Apps = opts.from, opts.to, opts.apps
+	if opts.fromDir != "" {
+		promotion.Directories = &pipeline.Directories{From: inRepository(repo, opts.fromDir), To: inRepository(repo, opts.toDir)}
+	}
+	planned, err := runPromotion(ctx, promotion)
+	if err != nil {
+		return err
+	}
+	if opts.write {
+		return c.writePromotion(ctx, repo, planned, opts.outputs)
+	}
+	if err := c.checkPromotion(cmd, promotion, planned); err != nil {
+		return err
+	}
+	if err := c.writePlan(planned, opts.outputs, false); err != nil {
+		return err
+	}
+	if planned.Check != nil {
+		if err := exitWith(planned.Check); err != nil {
+			return err
+		}
+	}
+	return conflictExit(planned)
+}
+
+// conflictExit ends a run that leaves something to a person.
+func conflictExit(planned *pipeline.PromotionPlan) error {
+	if planned.Conflicts() > 0 {
+		return &exitError{code: ExitFindings}
+	}
+	return nil
+}
+
+// preparePromotion pins what is promoted: the source's files in a revision, into what HEAD has.
+func preparePromotion(ctx context.Context, repo *git.Repo, rev string) (*pipeline.Promotion, error) {
+	head, err := repo.Resolve(ctx, "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	source, err := repo.Resolve(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	if repo.Shallow(ctx) {
+		return nil, &exitError{ExitIncomplete, errors.New("this clone is shallow, and what the target owns shows only in the history: " +
+			"fetch all of it (git fetch --unshallow), or set fetch-depth: 0 on actions/checkout")}
+	}
+	if !repo.IsAncestor(ctx, source, head) {
+		return nil, usage(fmt.Errorf("--rev %s is not in the history of HEAD: only what was merged can be promoted", rev))
+	}
+	p := &pipeline.Promotion{Source: pipeline.Side{Commit: source}, Target: pipeline.Side{Commit: head}}
+	tree, err := repo.Tree(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	p.Source.Tree, p.Target.Tree = tree, tree
+	if source != head {
+		if p.Source.Tree, err = repo.Tree(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	p.History = func(ctx context.Context, sources, dirs []string) (promote.History, error) {
+		return readHistory(ctx, repo, p, sources, dirs)
+	}
+	return p, nil
+}
+
+// inRepository makes a directory as a person types it one from the repository's root: an absolute one may be given too.
+func inRepository(repo *git.Repo, dir string) string {
+	if filepath.IsAbs(dir) {
+		if rel, err := filepath.Rel(repo.Root(), dir); err == nil {
+			dir = rel
+		}
+	}
+	return path.Clean(filepath.ToSlash(dir))
+}
+
+// runPromotion computes the plan; what cannot be asked for is a usage error.
+func runPromotion(ctx context.Context, p *pipeline.Promotion) (*pipeline.PromotionPlan, error) {
+	planned, err := p.Run(ctx)
+	return planned, promotionError(err)
+}
+
+// promotionError makes a usage error of what was asked wrongly.
+func promotionError(err error) error {
+	if bad := new(pipeline.ConfigError); errors.As(err, &bad) {
+		return configError(bad.Problems)
+	}
+	if request := new(pipeline.RequestError); errors.As(err, &request) {
+		return usage(err)
+	}
+	return err
+}
+
+// maxHistory bounds the commits that are read of a promotion's directories.
+const maxHistory = 5000
+
+// fileHistory is git's history as package promote sees it.
+type fileHistory struct {
+	all     *git.History
+	sources []string     // directories whose history ends earlier
+	until   *git.History // theirs; nil where it ends where the others do
+}
+
+func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (promote.History, error) {
+	all, err := repo.History(ctx, p.Target.Commit, dirs, maxHistory)
+	if err != nil || p.Source.Commit == p.Target.Commit {
+		return fileHistory{all: all}, err
+	}
+	until, err := repo.History(ctx, p.Source.Commit, sources, maxHistory)
+	return fileHistory{all, sources, until}, err
+}
+
+// Versions implements promote.History.
+func (h fileHistory) Versions(name string) (out []promote.Version, complete bool, err error) {
+	list, err := h.all.Versions(name)
+	if err != nil {
+		return nil, false, err
+	}
+	var known map[string]bool // commits; nil for all
+	if h.until != nil && h.isSource(name) {
+		then, err := h.until.Versions(name)
+		if err != nil {
+			return nil, false, err
+		}
+		known = make(map[string]bool, len(then))
+		for _, v := range then {
+			known[v.Commit] = true
+		}
+	}
+	for _, v := range list {
+		if known == nil || known[v.Commit] {
+			out = append(out, promote.Version{Seq: v.Seq, Commit: v.Commit, Data: v.Data, Deleted: v.Deleted})
+		}
+	}
+	return out, h.all.Complete, nil
+}
+
+func (h fileHistory) isSource(name string) bool {
+	for _, dir := range h.sources {
+		if dir == "." || strings.HasPrefix(name, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPromotion looks at the result as at a pull request. Where there are no targets, there is nothing to render.
+func (c *Command) checkPromotion(cmd *cobra.Command, p *pipeline.Promotion, planned *pipeline.PromotionPlan) (err error) {
+	files := planned.Files()
+	if len(files) == 0 {
+		return nil
+	}
+	if !planned.Targets {
+		planned.Notes = append(planned.Notes, "nothing was rendered, for the repository has no targets that sluice knows: `sluice check --all` says why")
+		return nil
+	}
+	after := sides{base: p.Target, head: pipeline.Side{Commit: "promotion", Tree: pipeline.Overlay(p.Target.Tree, files)}}
+	for _, f := range files {
+		after.changed = append(after.changed, f.Path)
+	}
+	slices.Sort(after.changed)
+	planned.Check, err = c.runCheck(cmd.Context(), checkRun{
+		sides: after, gate: report.Gate{FailOn: "error", Findings: "new"}, log: c.logger(cmd), progress: c.newProgress(),
+	})
+	return err
+}
+
+// writePlan writes the plan in each format that was asked for.
+func (c *Command) writePlan(planned *pipeline.PromotionPlan, outputs []output, written bool) error {
+	return c.writeOutputs(outputs, func(w io.Writer, out output) error {
+		if out.format == "json" {
+			encoder := json.NewEncoder(w)
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(planned)
+		}
+		return writePlanText(w, planned, written, report.TextOptions{Color: out.file == "" && c.colored()})
+	})
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// statusFormats are the forms of a status.
+var statusFormats = []string{"text", "json"}
+
+func (c *Command) newStatus() *cobra.Command {
+	var repo string
+	var apps, outputs []string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say which environment is how far behind which",
+		Long: `Say, per application and environment: the images that its kustomization sets, how many files are behind the environment
+before it and since when, how many fields are in conflict, and how many differences are its own.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd, repo, apps, outputs) },
+	}
+	cmd.Flags().StringVar(&repo, "repo", ".", "the repository: any directory in it")
+	cmd.Flags().StringSliceVar(&apps, "app", nil, "look only at this application; may be repeated")
+	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, "write the status as `FORMAT[=FILE]`: text or json; may be repeated")
+	return cmd
+}
+
+func (c *Command) status(cmd *cobra.Command, dir string, apps, values []string) error {
+	outputs, err := parseOutputs(values, statusFormats)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	repo, err := git.Open(ctx, dir, git.Options{})
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	promotion, err := preparePromotion(ctx, repo, "HEAD")
+	if err != nil {
+		return err
+	}
+	promotion.Apps = apps
+	status, err := promotion.Status(ctx)
+	if err != nil {
+		return promotionError(err)
+	}
+	for i, row := range status.Rows {
+		if row.Oldest == "" {
+			continue
+		}
+		at, err := repo.CommitTime(ctx, row.Oldest)
+		if err != nil {
+			return err
+		}
+		status.Rows[i].Since = at.Format(time.RFC3339)
+	}
+	return c.writeOutputs(outputs, func(w io.Writer, out output) error {
+		if out.format == "json" {
+			encoder := json.NewEncoder(w)
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(status)
+		}
+		return writeStatusText(w, status)
+	})
+}
+
+func writeStatusText(w io.Writer, s *pipeline.Status) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "APPLICATION\tENVIRONMENT\tTARGET\tIMAGES\tSTATE\tSINCE")
+	for _, row := range s.Rows {
+		since, _, _ := strings.Cut(row.Since, "T")
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", report.Visible(row.App), report.Visible(row.Environment), report.Visible(row.Target),
+			orDash(report.Visible(strings.Join(row.Images, " "))), stateOf(row), orDash(since))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, f := range s.Findings {
+		fmt.Fprintf(w, "%s: %s\n", f.Severity, report.Visible(f.String()))
+	}
+	for _, note := range s.Notes {
+		fmt.Fprintf(w, "note: %s\n", report.Visible(note))
+	}
+	return nil
+}
+
+func stateOf(row pipeline.StatusRow) string {
+	if row.Before == "" {
+		return "-"
+	}
+	parts := []string{"up to date"}
+	if row.Behind > 0 {
+		parts[0] = counted(row.Behind, "file") + " behind"
+	} else if row.Conflicts > 0 {
+		parts = nil
+	}
+	if row.Conflicts > 0 {
+		parts = append(parts, counted(row.Conflicts, "conflict"))
+	}
+	if row.Own > 0 {
+		parts = append(parts, fmt.Sprintf("%d own", row.Own))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
