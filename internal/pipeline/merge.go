@@ -177,6 +177,7 @@ func (m *merger) files(tree Tree, target plan.Target) (files promote.Files, unre
 	return files, unread, err
 }
 
+// isTarget reports whether a directory is promoted by itself. A pair of directories is taken whole.
 func (m *merger) isTarget(dir string) bool {
-	return slices.ContainsFunc(m.layout.Targets, func(t plan.Target) bool { return t.Dir == dir })
+	return m.run.Directories == nil && slices.ContainsFunc(m.layout.Targets, func(t plan.Target) bool { return t.Dir == dir })
 }
