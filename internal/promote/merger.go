@@ -24,7 +24,10 @@ type merger struct {
 // takes decides about one difference: true where the target gets the source's value. Else it is recorded as withheld or as
 // a conflict. local is the path in the text that is merged, path the one in the file.
 func (m *merger) takes(local, path fieldPath, o, t *value) bool {
-	_, always := find(m.edge.Always, m.below, path)
+	rule, always := find(m.edge.Always, m.below, path)
+	if keep, found := find(m.edge.Keep, m.below, path); found && !keep.yields && rule.yields {
+		always = false // what the configuration keeps, a default does not take
+	}
 	v := m.base.judge(local, o, t, always)
 	switch {
 	case v.side != behind && always && m.edge.NewerBuilds && isNewerBuild(o, t):

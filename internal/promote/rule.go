@@ -14,8 +14,8 @@ type Rule struct {
 	Path  string // field pattern, see ParseRule; "" means the whole file
 	Why   string // what a report says; "" has a default
 
-	// A default yields where history shows that the two sides took their value from each other: the target then does not own
-	// the field. A rule of the configuration never yields.
+	// A default of keep yields where history shows that the two sides took their value from each other: the target then does
+	// not own the field. A default of always yields to what the configuration keeps. A rule of the configuration never yields.
 	yields bool
 }
 
@@ -43,7 +43,7 @@ var (
 		{Path: "**.persistence.size", Why: "storage sizes are the target's own"},
 		{Path: "**.storage", Why: "storage sizes are the target's own"},
 	})
-	DefaultAlways = []Rule{
+	DefaultAlways = yielding([]Rule{
 		{Path: "images[*].**"},
 		{Path: "**.image"},
 		{Path: "**.image.tag"},
@@ -57,7 +57,7 @@ var (
 		{Path: "bases[*]"},
 		{Files: "**/*.env", Path: "*_TAG"},
 		{Files: "**/*.env", Path: "*_VERSION"},
-	}
+	})
 )
 
 func yielding(rules []Rule) []Rule {
