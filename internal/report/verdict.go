@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -24,7 +25,8 @@ func (r *Report) incomplete() bool {
 		return true
 	}
 	for _, t := range r.Targets {
-		if t.Status != Rendered && t.Status != Removed { // of a target without a status nothing is known
+		// Of a target without a status nothing is known.
+		if t.Status != Rendered && t.Status != Removed && !(t.Status == Failed && r.accepted(t.ID)) {
 			return true
 		}
 	}
@@ -34,6 +36,23 @@ func (r *Report) incomplete() bool {
 		}
 	}
 	return false
+}
+
+// accepted reports whether base's configuration takes it that a target goes unchecked: it has lowered the severity of every
+// render rule that says why the target failed.
+func (r *Report) accepted(target string) bool {
+	said := false
+	for _, f := range r.Findings {
+		here := slices.ContainsFunc(f.Targets, func(t finding.TargetState) bool { return t.ID == target && t.State != finding.Fixed })
+		if !here {
+			continue
+		}
+		if f.Severity == finding.Error {
+			return false
+		}
+		said = said || strings.HasPrefix(f.Rule, "render/") && f.Severity == finding.Warning
+	}
+	return said
 }
 
 // preventsChecking reports whether an error of the rule means that something was not rendered. One that names targets
