@@ -21,6 +21,7 @@ func (d *decoder) check(c *Config) {
 	d.checkDiff(c)
 	d.checkPromotion("keep", c, c.Promotion.Keep)
 	d.checkPromotion("always", c, c.Promotion.Always)
+	d.checkGates(c, known)
 }
 
 // checkPromotion reports rules that choose nothing or everything.

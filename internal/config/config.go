@@ -91,6 +91,7 @@ type Promotion struct {
 	Keep   []FieldRule    `yaml:"keep" doc:"Fields and files that each environment owns, beside those that sluice knows: replicas, compute resources, hosts, namespaces, storage sizes. They are never promoted."`
 	Always []FieldRule    `yaml:"always" doc:"Fields that are promoted even where a rule of keep matches, beside those that sluice knows: images, chart versions, remote references. A value that the source never had is a conflict."`
 	Group  PromotionGroup `yaml:"group" doc:"What one pull request carries: one application, or all applications of an environment."`
+	Gates  []GateRule     `yaml:"gates" doc:"What must hold before a promotion goes on. All rules that choose it must hold. A gate that cannot be read is closed."`
 }
 
 // FieldRule chooses fields of files.

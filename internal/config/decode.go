@@ -38,6 +38,9 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path []any) bool {
 	}
 	switch into.Kind() {
 	case reflect.Struct:
+		if isScalar(into.Type()) {
+			return d.scalar(node, into, path)
+		}
 		return d.structure(node, into, path)
 	case reflect.Map:
 		return d.mapping(node, into, path)
@@ -47,6 +50,9 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path []any) bool {
 		return d.scalar(node, into, path)
 	}
 }
+
+// isScalar reports whether a struct is written as one text, as hours are.
+func isScalar(t reflect.Type) bool { return t.Implements(reflect.TypeFor[shaped]()) }
 
 // plain refuses what makes a file say something else than it seems to.
 func (d *decoder) plain(node *yaml.Node) bool {
@@ -213,6 +219,9 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path []any) bool {
 		return true
 	}
 	s := into.Interface().(shaped).shape()
+	if s.timestamp && tag == "!!timestamp" {
+		tag = "!!str"
+	}
 	switch {
 	case tag != "!!str" && tag != "!!null" && s.fits(node.Value):
 		d.report(d.pos(node), "config/type", "%s must be text: put it in quotes, %s", describe(path), quoted(node.Value))

@@ -83,6 +83,28 @@ func TestParseEverything(t *testing.T) {
 			Keep:   []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
 			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
 			Group:  GroupEnvironment,
+			Gates: []GateRule{
+				{
+					To: "prod", From: "staging", Apps: []AppName{"shop", "billing"},
+					Statuses:    []StatusPattern{"continuous-delivery/{app}-{from}", "kustomization/{app}/*"},
+					Deployments: []DeploymentPattern{"{from}"}, Soak: Soak(2 * time.Hour), Approvals: 2,
+					Windows: Windows{
+						Zone: "Europe/Berlin",
+						Open: []OpenHours{
+							{Days: []Weekday{"mon", "tue", "wed", "thu"}, Hours: HourRange{From: 9 * 60, Until: 16*60 + 30}},
+							{Days: []Weekday{"fri"}, Hours: HourRange{From: 9 * 60, Until: 12 * 60}},
+						},
+						Frozen: []Freeze{
+							{From: Moment{Year: 2026, Month: 12, Day: 20}, Until: Moment{Year: 2027, Month: 1, Day: 3}, Reason: "the end of the year"},
+							{
+								From:  Moment{Year: 2027, Month: 3, Day: 1, Clock: 18 * 60, HasTime: true},
+								Until: Moment{Year: 2027, Month: 3, Day: 2, Clock: 6 * 60, HasTime: true},
+							},
+						},
+					},
+				},
+				{Windows: Windows{Open: []OpenHours{{Hours: HourRange{From: 22 * 60, Until: 6 * 60}}}}},
+			},
 		},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
@@ -124,6 +146,26 @@ func TestParseNothingGivesTheDefaults(t *testing.T) {
 	}
 }
 
+// TestDatesNeedNoQuotes: YAML takes them for points in time, and so must not be asked of people.
+func TestDatesNeedNoQuotes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ text, want string }{
+		{"2026-12-20", "2026-12-20"},
+		{"2026-12-20T18:30", "2026-12-20T18:30"},
+		{"2026-12-20 18:30", "2026-12-20T18:30"},
+		{`"2028-02-29"`, "2028-02-29"},
+	} {
+		c, findings := Parse(FileName, []byte("promotion: {gates: [{windows: {frozen: [{from: "+test.text+", until: 2030-01-01}]}}]}"))
+		if len(findings) > 0 {
+			t.Errorf("%s: %s", test.text, findings)
+			continue
+		}
+		if got := c.Promotion.Gates[0].Windows.Frozen[0].From.String(); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.text, got, test.want)
+		}
+	}
+}
+
 // notInSchema are the mistakes that a JSON Schema cannot express: about the text rather than the data, or about two
 // values at once. Everything else must be refused by both.
 var notInSchema = map[string]string{
@@ -132,6 +174,7 @@ var notInSchema = map[string]string{
 	"order-twice":     "two values",
 	"unknown-env":     "two values",
 	"environment-two": "two values",
+	"gates-together":  "two values, and the names of time zones",
 	"aliases":         "two values",
 	"pattern":         "what is in the braces",
 	"tag":             "data has no tags",

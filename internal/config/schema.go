@@ -48,6 +48,9 @@ func JSONSchema() []byte {
 func schemaOf(v reflect.Value) *jsonSchema {
 	switch t := v.Type(); t.Kind() {
 	case reflect.Struct:
+		if isScalar(t) {
+			return scalarSchema(t)
+		}
 		return structSchema(v)
 	case reflect.Map:
 		s := &jsonSchema{Type: orNull("object"), PropertyNames: schemaOf(reflect.Zero(t.Key()))}

@@ -15,6 +15,8 @@ type shape struct {
 	what    string   // what it is, for messages: "a Kubernetes version such as 1.37"
 	enum    []string // the words it may be
 	pattern string   // or a regular expression of RE2 that is also one of ECMA-262
+	// timestamp says that YAML may take the text for a point in time where it stands without quotes.
+	timestamp bool
 }
 
 // fits reports whether a text is one that the shape allows.
