@@ -93,7 +93,9 @@ func (Weekday) shape() shape {
 	return shape{enum: []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}}
 }
 
-func (PlainText) shape() shape { return shape{what: "a line of text", pattern: `^[^\x00-\x1f\x7f-\x9f]{1,200}$`} }
+func (PlainText) shape() shape {
+	return shape{what: "a line of text", pattern: `^[^\x00-\x1f\x7f-\x9f]{1,200}$`}
+}
 
 func (Soak) shape() shape {
 	return shape{what: "a time such as 30m, 2h or 1d", pattern: `^[1-9][0-9]{0,3}(m|h|d)$`}

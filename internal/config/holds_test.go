@@ -56,7 +56,7 @@ func TestParseBadHolds(t *testing.T) {
 		"- {app: a, to: b, reason: x, since: 2026-13-01T00:00:00Z}\n": `.sluice/holds.yaml:1:37: [0].since is "2026-13-01T00:00:00Z": it must be a point in time` +
 			` such as 2026-11-21T13:00:00Z [config/value]`,
 		"- {app: a, app: b, to: b, reason: x}\n": `.sluice/holds.yaml:1:12: the key "app" is already in line 1: keep one of them [config/duplicate-key]`,
-		"- [a\n": `.sluice/holds.yaml:1:1: this is not valid YAML: did not find expected ',' or ']' [config/yaml]`,
+		"- [a\n":                                 `.sluice/holds.yaml:1:1: this is not valid YAML: did not find expected ',' or ']' [config/yaml]`,
 	} {
 		if _, findings := ParseHolds(HoldsName, []byte(text)); findings.String() != want {
 			t.Errorf("%q:\ngot  %s\nwant %s", text, findings, want)
