@@ -209,7 +209,7 @@ func (c *call) serve(req *http.Request, path string) reply {
 	}
 	r, params := c.spec.find(req.Method, path)
 	if r == nil {
-		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.rulesCall, c.installation} {
+		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.deploymentCall, c.rulesCall, c.installation} {
 			if answer, handled := handle(req.Method, path); handled {
 				return answer
 			}

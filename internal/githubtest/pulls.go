@@ -23,6 +23,7 @@ type pull struct {
 	mergeSHA       string // of a merged one, what the base branch got; else the trial merge
 	clean          bool
 	labels         []string
+	reviews        []review
 	created, last  time.Time
 	closed         time.Time
 }

@@ -26,6 +26,7 @@ type Repo struct {
 	comments      []*comment
 	runs          []*checkRun
 	statuses      []*status
+	deployments   []*deployment
 	labels        []*label
 	artifacts     []*artifact
 	rules         []Rule   // of rulesets, for the default branch
