@@ -158,7 +158,8 @@ func readHostile(data []byte, head string) (*report.Report, error) {
 			demand(ruleID.MatchString(risk), "rule %.100q", risk)
 		}
 	}
-	for _, f := range r.Findings {
+	demand(r.ValidWaivers(), "a waiver of a finding")
+	for _, f := range slices.Concat(r.Findings, r.Waived) {
 		demand(ruleID.MatchString(f.Rule), "rule %.100q", f.Rule)
 		demand(f.File == "" || fs.ValidPath(f.File), "file %.100q", f.File)
 		demand(min(f.Line, f.Column) >= 0, "position %d:%d", f.Line, f.Column)

@@ -60,7 +60,7 @@ func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
 	}
 	return &pipeline.Check{
 		Base: run.base, Head: run.head, Changed: run.changed,
-		Scope: run.scope, Gate: run.gate, Salt: run.salt, Workers: workers(), Workshop: shop,
+		Scope: run.scope, Gate: run.gate, Salt: run.salt, Today: config.Date(time.Now().UTC().Format(time.DateOnly)), Workers: workers(), Workshop: shop,
 		Progress: run.progress.update,
 	}, shop, nil
 }

@@ -18,6 +18,7 @@ func (d *decoder) check(c *Config) {
 	for i, glob := range c.Exclude {
 		d.checkPath(string(glob), c.Pos("exclude", i))
 	}
+	d.checkExceptions(c, known)
 	d.checkDiff(c)
 	d.checkPromotion("keep", c, c.Promotion.Keep)
 	d.checkPromotion("always", c, c.Promotion.Always)

@@ -23,6 +23,7 @@ type Config struct {
 	Validation   Validation                      `yaml:"validation" doc:"Validation against the schemas of Kubernetes and of custom resources."`
 	Policies     Policies                        `yaml:"policies" doc:"Policies in Rego."`
 	Severities   map[RulePattern]Level           `yaml:"severities" doc:"The severity of rules: of one (policy/resources), or of all of an area (schema/*). The more exact one wins."`
+	Exceptions   []Exception                     `yaml:"exceptions" doc:"Findings that are accepted until a day, each with an owner and a reason. They are shown, and do not count."`
 	Diff         Diff                            `yaml:"diff" doc:"The rendered difference."`
 	Promotion    Promotion                       `yaml:"promotion" doc:"What is promoted from environment to environment."`
 
@@ -46,6 +47,8 @@ type Environment struct {
 	Aliases    []EnvironmentName `yaml:"aliases" doc:"Other names of the environment in paths."`
 	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version of its clusters. Default: that of validation."`
 	Bundles    []Bundle          `yaml:"bundles" doc:"The bundles of built-in policies that hold here. Default: those of policies."`
+
+	Severities map[RulePattern]Level `yaml:"severities" doc:"The severity of rules here. What it does not name is as the severities of the repository say."`
 }
 
 // Render limits the rendering of one target.
@@ -62,6 +65,7 @@ type Validation struct {
 	Unknown    Unknown           `yaml:"unknown" doc:"What an object without a schema is. Ignored ones are still counted in the coverage."`
 	CRDs       []Directory       `yaml:"crds" doc:"Directories of the repository that hold CustomResourceDefinitions which bind before those found elsewhere in it."`
 	Schemas    []SchemaLocation  `yaml:"schemas" doc:"Where the repository keeps JSON schemas of custom resources: a directory, or a template of file names as kubeconform's option -schema-location takes it."`
+	Suppress   Suppress          `yaml:"suppress" doc:"Which comments \"# sluice:ignore RULE reason\" count: those that are on base too, those anywhere (a change may then silence what it brings), or none."`
 }
 
 // Policies says which policies run.
@@ -104,7 +108,7 @@ type FieldRule struct {
 func Default() *Config {
 	return &Config{
 		Render:     Render{Timeout: Duration(30 * time.Second), Memory: 512 << 20, LoadRestrictor: Repository},
-		Validation: Validation{Unknown: WarningUnknown},
+		Validation: Validation{Unknown: WarningUnknown, Suppress: SuppressBase},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
 		Promotion:  Promotion{Group: GroupApp},
@@ -146,12 +150,16 @@ func (c *Config) BundlesFor(environment string) []Bundle {
 	return c.Policies.Bundles
 }
 
-// Level gives what severities says of a rule, its own name before its area's; ok is false when it says nothing.
-func (c *Config) Level(rule string) (level Level, ok bool) {
-	if level, ok = c.Severities[RulePattern(rule)]; ok {
-		return level, true
-	}
+// Level gives what severities says of a rule in an environment: what the environment says before what the repository says, and the
+// rule's own name before its area's. ok is false when nothing is said.
+func (c *Config) Level(environment, rule string) (level Level, ok bool) {
 	area, _, _ := strings.Cut(rule, "/")
-	level, ok = c.Severities[RulePattern(area+"/*")]
-	return level, ok
+	for _, severities := range []map[RulePattern]Level{c.Environments[EnvironmentName(environment)].Severities, c.Severities} {
+		for _, name := range []string{rule, area + "/*"} {
+			if level, ok = severities[RulePattern(name)]; ok {
+				return level, true
+			}
+		}
+	}
+	return "", false
 }

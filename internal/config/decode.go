@@ -209,6 +209,9 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path []any) bool {
 		return false
 	}
 	tag := node.ShortTag()
+	if tag == "!!timestamp" && into.Type() == reflect.TypeFor[Date]() {
+		tag = "!!str" // a day is written without quotes
+	}
 	if into.Type() == reflect.TypeFor[int]() {
 		n, err := strconv.Atoi(node.Value)
 		if tag != "!!int" || err != nil {

@@ -61,16 +61,27 @@ func TestParseEverything(t *testing.T) {
 			{Path: "apps/{app}/overlays/{env}", Kind: Kustomize},
 			{Path: "clusters/production", App: "clusters", Environment: "prod"},
 		},
-		Exclude:      []Glob{"legacy/**"},
-		Order:        []Stage{{"dev"}, {"staging"}, {"prod-eu", "prod-us"}, {"prod"}},
-		Environments: map[EnvironmentName]Environment{"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36"}, "dev": {}},
-		Render:       Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly},
+		Exclude: []Glob{"legacy/**"},
+		Order:   []Stage{{"dev"}, {"staging"}, {"prod-eu", "prod-us"}, {"prod"}},
+		Environments: map[EnvironmentName]Environment{
+			"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36"},
+			"dev":  {Severities: map[RulePattern]Level{"policy/resources": WarningLevel, "schema/unusable": NoticeLevel}},
+		},
+		Render: Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly},
 		Validation: Validation{
 			Kubernetes: "1.37", Unknown: ErrorUnknown, CRDs: []Directory{"crds", "platform/crds"},
-			Schemas: []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},
+			Schemas:  []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},
+			Suppress: SuppressAnywhere,
 		},
 		Policies:   Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
 		Severities: map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
+		Exceptions: []Exception{
+			{
+				Rule: "policy/host-path", Environments: []EnvironmentName{"prod"}, Targets: []Glob{"apps/monitoring/**"}, Objects: []ObjectPattern{"DaemonSet.apps monitoring/node-*"},
+				Paths: []FieldPattern{"spec.template.spec.volumes[name=proc]"}, Owner: "@org/platform", Reason: "it reads the node's metrics", Until: "2026-12-31",
+			},
+			{Rule: "schema/unknown-kind", Owner: "payments", Reason: "no schema yet", Until: "2027-06-30"},
+		},
 		Diff: Diff{
 			Ignore: []DiffRule{
 				{Kinds: []KindPattern{"Deployment", "*.argoproj.io"}, Paths: []FieldPattern{"spec.replicas", "**.containers[name=proxy]", `data["a.b"]`}},
@@ -126,9 +137,15 @@ func TestParseEverything(t *testing.T) {
 	if got := c.KubernetesFor("prod") + " " + c.KubernetesFor("dev"); got != "1.36 1.37" {
 		t.Errorf("Kubernetes of prod and dev: %s", got)
 	}
-	for rule, want := range map[string]Level{"policy/resources": ErrorLevel, "schema/missing": Off, "policy/other": ""} {
-		if got, ok := c.Level(rule); got != want || ok != (want != "") {
-			t.Errorf("Level(%s) = %q, %v", rule, got, ok)
+	for _, test := range []struct {
+		environment, rule string
+		want              Level
+	}{
+		{"prod", "policy/resources", ErrorLevel}, {"prod", "schema/missing", Off}, {"prod", "policy/other", ""},
+		{"dev", "policy/resources", WarningLevel}, {"dev", "schema/missing", Off}, {"dev", "schema/unusable", NoticeLevel},
+	} {
+		if got, ok := c.Level(test.environment, test.rule); got != test.want || ok != (test.want != "") {
+			t.Errorf("Level(%s, %s) = %q, %v", test.environment, test.rule, got, ok)
 		}
 	}
 }

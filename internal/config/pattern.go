@@ -109,6 +109,18 @@ func translateSegment(segment, env string) string {
 	return strings.ReplaceAll(text, `\*`, `[^/]*`)
 }
 
+// Match reports whether a directory, or one above it, is what the glob chooses.
+func (g Glob) Match(dir string) bool {
+	re := translate(string(g), "")
+	for !re.MatchString(dir) {
+		if dir == "." {
+			return false
+		}
+		dir = path.Dir(dir)
+	}
+	return true
+}
+
 // excluder gives a function that tells which directories are excluded, themselves or by one above them.
 func (c *Config) excluder() func(dir string) (by Glob, excluded bool) {
 	type exclusion struct {

@@ -139,6 +139,16 @@ const (
 	IgnoreUnknown  Unknown = "ignore"
 )
 
+// Suppress says which comments may suppress findings.
+type Suppress string
+
+// Which comments suppress findings.
+const (
+	SuppressBase     Suppress = "base"     // those that suppress the same finding on base
+	SuppressAnywhere Suppress = "anywhere" // those of the change, too
+	SuppressNever    Suppress = "never"
+)
+
 // Duration is a length of time, such as 30s.
 type Duration time.Duration
 
@@ -243,6 +253,10 @@ func (LoadRestrictor) shape() shape {
 
 func (Unknown) shape() shape {
 	return shape{enum: []string{string(ErrorUnknown), string(WarningUnknown), string(IgnoreUnknown)}}
+}
+
+func (Suppress) shape() shape {
+	return shape{enum: []string{string(SuppressBase), string(SuppressAnywhere), string(SuppressNever)}}
 }
 
 func (Duration) shape() shape {

@@ -30,7 +30,7 @@ func rulesFor(all []Rule, id manifest.ID) *rules {
 	var out *rules
 	for _, r := range all {
 		if len(r.Kinds) > 0 && !slices.ContainsFunc(r.Kinds, func(pattern string) bool {
-			kind := glob(pattern)
+			kind := Glob(pattern)
 			return kind.MatchString(id.Kind) || kind.MatchString(id.Kind+"."+id.Group)
 		}) {
 			continue
@@ -40,10 +40,10 @@ func rulesFor(all []Rule, id manifest.ID) *rules {
 		}
 		out.whole = out.whole || len(r.Paths)+len(r.Annotations) == 0
 		for _, path := range r.Paths {
-			out.paths = append(out.paths, pathPattern(path))
+			out.paths = append(out.paths, PathPattern(path))
 		}
 		for _, name := range r.Annotations {
-			out.annotations = append(out.annotations, glob(name))
+			out.annotations = append(out.annotations, Glob(name))
 		}
 	}
 	return out
@@ -65,8 +65,8 @@ func matchesAny(patterns []*regexp.Regexp, text string) bool {
 	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
 }
 
-// glob compiles a pattern in which * stands for any text.
-func glob(pattern string) *regexp.Regexp {
+// Glob compiles a pattern in which * stands for any text.
+func Glob(pattern string) *regexp.Regexp {
 	parts := strings.Split(pattern, "*")
 	for i, part := range parts {
 		parts[i] = regexp.QuoteMeta(part)
@@ -74,8 +74,8 @@ func glob(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`\A` + strings.Join(parts, `.*`) + `\z`)
 }
 
-// pathPattern compiles the pattern of a field path, which also matches what is below the field.
-func pathPattern(pattern string) *regexp.Regexp {
+// PathPattern compiles the pattern of a field path, as [Rule] describes it. It also matches what is below the field.
+func PathPattern(pattern string) *regexp.Regexp {
 	var b strings.Builder
 	for i := 0; i < len(pattern); i++ {
 		switch rest := pattern[i:]; {

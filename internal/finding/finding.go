@@ -61,6 +61,7 @@ type Finding struct {
 	Object  string        `json:"object,omitempty"` // identity as manifest.ID prints it
 	Path    string        `json:"path,omitempty"`   // field path with keyed lists: spec.containers[name=web].image
 	Targets []TargetState `json:"targets,omitempty"`
+	Waiver  *Waiver       `json:"waiver,omitempty"` // nil: the finding counts
 }
 
 // String gives the one-line form: file:line:column: message [rule].

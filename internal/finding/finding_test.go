@@ -56,6 +56,11 @@ func TestPair(t *testing.T) {
 	privileged := func(container string, line int) Finding {
 		return Finding{Rule: "policy/privileged", Object: "Pod x", Path: "spec.containers[name=" + container + "]", Message: "privileged", Pos: Pos{File: "p.yaml", Line: line}}
 	}
+	waived := func(container string) Finding {
+		f := privileged(container, 1)
+		f.Waiver = &Waiver{Kind: ByComment, Reason: "known"}
+		return f
+	}
 	config := Finding{Rule: "config/type", Message: "m", Pos: Pos{File: "c.yaml", Line: 3}}
 	moved := config
 	moved.Line = 9
@@ -70,6 +75,11 @@ func TestPair(t *testing.T) {
 		{"a second container is new", List{privileged("a", 1)}, List{privileged("a", 1), privileged("b", 2)}, "a:existing b:new"},
 		{"counts: the same twice on head, once on base", List{privileged("a", 1)}, List{privileged("a", 1), privileged("a", 2)}, "a:existing a:new"},
 		{"fixed", List{privileged("a", 1), privileged("b", 1)}, List{privileged("b", 1)}, "b:existing a:fixed"},
+		{"waived on both sides", List{waived("a")}, List{waived("a")}, "a:existing"},
+		{"waived from now on: nothing is fixed", List{privileged("a", 1)}, List{waived("a")}, "a:existing"},
+		{"no longer waived", List{waived("a")}, List{privileged("a", 1)}, "a:new"},
+		{"waived and gone", List{waived("a")}, nil, ""},
+		{"one of two is waived", List{privileged("a", 1), waived("a")}, List{waived("a"), privileged("a", 1)}, "a:existing a:existing"},
 		{"without an object, file and message pair", List{config}, List{moved}, ":existing"},
 	}
 	for _, test := range tests {

@@ -40,26 +40,47 @@ func (f Finding) pairKey() pairKey {
 	return key
 }
 
+// SameAs reports whether two findings of one target are the same problem, on base and on head say: of the same rule, about the same
+// field of the same object.
+func (f Finding) SameAs(other Finding) bool { return f.pairKey() == other.pairKey() }
+
 // Pair compares what one target had on base with what it has on head. Findings pair by rule, object and field
 // path, and by count: of two on head and one on base, one is new. The result holds every finding of head, as new or
 // existing, and those that only base had, as fixed.
+//
+// Waived findings pair with waived ones first. What base waived and head does not is new; what head waives and base did not is
+// existing, and nothing is fixed by it.
 func Pair(target string, base, head List) List {
-	onBase := make(map[pairKey]int)
+	counting, waived := make(map[pairKey]int), make(map[pairKey]int)
 	for _, f := range base {
-		onBase[f.pairKey()]++
-	}
-	var out List
-	for _, f := range head {
-		state := New
-		if key := f.pairKey(); onBase[key] > 0 {
-			onBase[key]--
-			state = Existing
+		if f.Waiver == nil {
+			counting[f.pairKey()]++
+		} else {
+			waived[f.pairKey()]++
 		}
-		out = append(out, f.In(target, state))
+	}
+	take := func(from map[pairKey]int, key pairKey) bool {
+		has := from[key] > 0
+		if has {
+			from[key]--
+		}
+		return has
+	}
+	out := make(List, len(head))
+	for _, isWaived := range []bool{false, true} {
+		for i, f := range head {
+			if (f.Waiver != nil) != isWaived {
+				continue
+			}
+			state := New
+			if key := f.pairKey(); isWaived && take(waived, key) || take(counting, key) {
+				state = Existing
+			}
+			out[i] = f.In(target, state)
+		}
 	}
 	for _, f := range slices.Backward(base) {
-		if key := f.pairKey(); onBase[key] > 0 {
-			onBase[key]--
+		if f.Waiver == nil && take(counting, f.pairKey()) {
 			out = append(out, f.In(target, Fixed))
 		}
 	}
@@ -74,13 +95,14 @@ func Join(lists ...List) List {
 		Pos
 		rule, object, path, message string
 		severity                    Severity
+		waiver                      Waiver
 	}
 	index := make(map[key]int)
 	var out List
 	for _, list := range lists {
 		for _, f := range list {
 			anywhere := withoutNamespace(f.Object)
-			k := key{f.Pos, f.Rule, anywhere, f.Path, f.Message, f.Severity}
+			k := key{f.Pos, f.Rule, anywhere, f.Path, f.Message, f.Severity, f.waiver()}
 			i, seen := index[k]
 			if !seen {
 				index[k] = len(out)

@@ -27,13 +27,15 @@ type judge struct {
 	proposed *rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
 	head     *locator
+
+	exceptions []exception // that hold today
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
 	blind bool
 }
 
 // newJudge makes the parts. Findings are mistakes in the repository's policies.
 func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, finding.List, error) {
-	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree)}
+	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree), exceptions: exceptionsOn(r.binding, c.Today)}
 	var err error
 	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
 		return nil, nil, fmt.Errorf("start the renderer: %w", err)
@@ -130,7 +132,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	if !sel.Head {
 		return j.compared(out, base, head), nil // what a removed target once broke is of no interest
 	}
-	out.findings = finding.Pair(sel.Target.ID, before.findings, after.findings)
+	out.findings = finding.Pair(sel.Target.ID, before.findings, j.bindSuppressions(before.findings, after.findings))
 	proposals, err := j.proposals(ctx, sel.Target, head, after.findings)
 	out.findings = append(out.findings, proposals...)
 	return j.compared(out, base, head), err
@@ -230,7 +232,8 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
-	out.findings = j.settle(finding.Join(out.findings, checked.Findings, judged.Findings), target, r, sources)
+	found := finding.Join(out.findings, checked.Findings, judged.Findings, j.badComments(r, sources))
+	out.findings = j.settle(found, target, r, sources)
 	out.blind = judged.Incomplete
 	out.coverage = report.Coverage{
 		Objects: len(r.Objects), Validated: checked.Validated, Unknown: checked.Unknown, UnknownKinds: checked.UnknownKinds,
@@ -239,11 +242,12 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	return out, nil
 }
 
-// settle gives findings the severity that the configuration wants and the line that the author wrote.
+// settle gives findings the severity that the configuration wants, the line that the author wrote, and the waiver that the
+// configuration or a comment there gives.
 func (j *judge) settle(findings finding.List, target plan.Target, r Rendering, sources *locator) finding.List {
 	var out finding.List
 	for _, f := range findings {
-		level, said := j.cfg.Level(f.Rule)
+		level, said := j.cfg.Level(target.Environment, f.Rule)
 		if !said && f.Rule == schema.RuleUnknownKind && f.Severity == finding.Warning {
 			level, said = unknownLevel(j.cfg), true
 		}
@@ -253,7 +257,9 @@ func (j *judge) settle(findings finding.List, target plan.Target, r Rendering, s
 		if said {
 			_ = f.Severity.UnmarshalText([]byte(level)) // the configuration was checked: it is a severity
 		}
-		out = append(out, sources.place(f, target, r.Sources))
+		f = sources.place(f, target, r.Sources)
+		f.Waiver = j.waiver(f, target, sources)
+		out = append(out, f)
 	}
 	return out
 }

@@ -16,10 +16,12 @@ type locator struct {
 	tree    Tree
 	mu      sync.Mutex
 	sources map[string]*manifest.Source
+
+	comments map[string]suppressions // of files that were looked at
 }
 
 func newLocator(tree Tree) *locator {
-	return &locator{tree: tree, sources: make(map[string]*manifest.Source)}
+	return &locator{tree: tree, sources: make(map[string]*manifest.Source), comments: make(map[string]suppressions)}
 }
 
 // place gives a finding that knows its file and object, but no line, the line that the author wrote. sources are the files
@@ -86,6 +88,23 @@ func (l *locator) source(file string) *manifest.Source {
 		l.sources[file] = source
 	}
 	return source
+}
+
+// suppressions gives the comments of a file that suppress findings.
+func (l *locator) suppressions(file string) suppressions {
+	if !isYAML(file) {
+		return suppressions{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, ok := l.comments[file]
+	if !ok {
+		if data, err := l.tree.ReadFile(file); err == nil {
+			found = parseSuppressions(file, data)
+		}
+		l.comments[file] = found
+	}
+	return found
 }
 
 func isYAML(file string) bool {

@@ -80,6 +80,7 @@ type Check struct {
 	Scope      Scope
 	Gate       report.Gate
 	Salt       []byte                // for the tokens that stand for secrets; random per run
+	Today      config.Date           // by which exceptions end
 	Workers    int                   // targets that are looked at concurrently; at least 1
 	Progress   func(done, total int) // may be nil; called from several goroutines
 	Workshop   Workshop
@@ -146,6 +147,10 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	problems = append(problems, found...)
 	problems = append(problems, scene.problems...)
 	problems = append(problems, c.guard(rules, scene)...)
+	if !c.Scope.DiffOnly {
+		problems = append(problems, c.expired(rules)...)
+		problems = append(problems, judge.unknownExceptions(rules)...)
+	}
 	out := c.report(rules, scene, judge, judgements, problems)
 	out.Unaffected = c.unaffected(scene) - len(selected)
 	return out, nil

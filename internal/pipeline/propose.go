@@ -36,7 +36,7 @@ func (j *judge) proposals(ctx context.Context, target plan.Target, head Renderin
 	}
 	var out finding.List
 	for _, f := range finding.Pair(target.ID, bound, j.settle(result.Findings, target, head, j.head)) {
-		if f.Has(finding.New) {
+		if f.Has(finding.New) && f.Waiver == nil {
 			f.Severity = finding.Notice
 			f.Message += " (found by a rule that this change brings)"
 			out = append(out, f)

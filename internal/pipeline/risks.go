@@ -60,7 +60,7 @@ var sameFault = map[string][]string{
 func (out *judgement) addRisks(at int, risks finding.List) {
 	for _, f := range risks {
 		i := slices.IndexFunc(out.findings, func(other finding.Finding) bool {
-			return slices.Contains(sameFault[f.Rule], other.Rule) && other.Object == f.Object && strings.HasPrefix(other.Path, f.Path) && other.Has(finding.New)
+			return slices.Contains(sameFault[f.Rule], other.Rule) && other.Object == f.Object && other.Waiver == nil && strings.HasPrefix(other.Path, f.Path) && other.Has(finding.New)
 		})
 		if i >= 0 {
 			f = out.findings[i]

@@ -105,6 +105,13 @@ func byInput(rules []rule) [][]rule {
 // Rules gives the rules that are evaluated, sorted by id.
 func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
 
+// Knows reports whether there is a rule of this name, chosen or not.
+func (e *Engine) Knows(id string) bool {
+	return slices.ContainsFunc(e.sets, func(s *Set) bool {
+		return slices.ContainsFunc(s.rules, func(r rule) bool { return r.ID == id })
+	})
+}
+
 // forKubernetes gives the built-in set with the version that its rules ask for.
 func (s *Set) forKubernetes(version string) *Set {
 	major, rest, _ := strings.Cut(version, ".")

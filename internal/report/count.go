@@ -203,6 +203,7 @@ func (r *Report) CoverageLine() string {
 		fmt.Fprintf(&b, ", %s not validated", thousands(skipped))
 	}
 	fmt.Fprintf(&b, ", %s", plural(c.Policies, "policy rule"))
+	b.WriteString(r.waivedCounts())
 	if r.FormOnly > 0 {
 		fmt.Fprintf(&b, "; %s differ in form only", plural(r.FormOnly, "object"))
 		if r.FormOnlyRestarts > 0 {

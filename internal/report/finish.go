@@ -42,7 +42,9 @@ func Finish(r *Report) {
 		return cmp.Or(cmp.Compare(order[a.Target], order[b.Target]), strings.Compare(a.Target, b.Target),
 			a.ID().Compare(b.ID()), strings.Compare(string(a.Action), string(b.Action)))
 	})
-	if r.Findings = finding.Join(r.Findings); r.Findings == nil {
+	counting, waived := r.Findings.Split()
+	r.Waived = finding.Join(r.Waived, waived)
+	if r.Findings = finding.Join(counting); r.Findings == nil {
 		r.Findings = finding.List{}
 	}
 	slices.SortFunc(r.NonTargets, func(a, b plan.NonTarget) int { return strings.Compare(a.Dir, b.Dir) })
@@ -119,8 +121,10 @@ func (r *Report) numberSecrets() {
 	for i := range r.Changes {
 		r.Changes[i].Diff = number(r.Changes[i].Diff)
 	}
-	for i := range r.Findings {
-		r.Findings[i].Message = number(r.Findings[i].Message)
+	for _, list := range []finding.List{r.Findings, r.Waived} {
+		for i := range list {
+			list[i].Message = number(list[i].Message)
+		}
 	}
 	for i := range r.Notes {
 		r.Notes[i] = number(r.Notes[i])

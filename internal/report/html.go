@@ -71,6 +71,7 @@ type page struct {
 	Targets      []pageTarget      `json:"targets"`
 	Changes      []pageChange      `json:"changes"`
 	Findings     []pageFinding     `json:"findings"`
+	Waived       []string          `json:"waived"` // findings that do not count, with why
 	Images       []pageImage       `json:"images"`
 	Diffs        []string          `json:"diffs"` // each text once: equal changes share it
 }
@@ -138,7 +139,7 @@ func newPage(r *Report, opts HTMLOptions) page {
 	p := page{
 		Verdict: r.Verdict, Headline: r.Headline(), Base: visible(shortCommit(r.Base), ""), Head: visible(shortCommit(r.Head), ""),
 		Coverage: visible(r.CoverageLine(), ""), Last: visible(r.last(), ""), Notes: visibles(r.Notes), Unchecked: visibles(r.Unchecked),
-		Environments: []pageEnvironment{}, Targets: []pageTarget{}, Changes: []pageChange{}, Findings: []pageFinding{}, Images: []pageImage{}, Diffs: []string{},
+		Environments: []pageEnvironment{}, Targets: []pageTarget{}, Changes: []pageChange{}, Findings: []pageFinding{}, Waived: []string{}, Images: []pageImage{}, Diffs: []string{},
 	}
 	if r.Unaffected > 0 {
 		p.Coverage += fmt.Sprintf("; %s out of the change’s reach", plural(r.Unaffected, "target"))
@@ -241,5 +242,8 @@ func (p *page) findings(r *Report, targets map[string]int, opts HTMLOptions) {
 			}
 		}
 		p.Findings = append(p.Findings, out)
+	}
+	for _, f := range r.Waived {
+		p.Waived = append(p.Waived, r.waivedSentence(f))
 	}
 }

@@ -22,6 +22,11 @@ func JUnit(w io.Writer, r *Report) error {
 			}
 		}
 	}
+	for _, f := range r.Waived {
+		for _, id := range onHead(f) {
+			of[id] = append(of[id], waivedCase(id, f))
+		}
+	}
 	all := junitSuites{Name: "sluice"}
 	add := func(name string, cases []junitCase) {
 		s := junitSuite{Name: visible(name, ""), Cases: cases, Tests: len(cases)}
@@ -53,7 +58,7 @@ func JUnit(w io.Writer, r *Report) error {
 		case Failed:
 			rendered.Error = &junitProblem{Message: "could not be rendered"}
 		case Removed:
-			rendered.Skipped = &struct{}{}
+			rendered.Skipped = &junitSkipped{}
 		}
 		add(t.ID, append([]junitCase{rendered}, of[t.ID]...))
 	}
@@ -110,8 +115,11 @@ type (
 		Line    int           `xml:"line,attr,omitempty"`
 		Failure *junitProblem `xml:"failure"`
 		Error   *junitProblem `xml:"error"`
-		Skipped *struct{}     `xml:"skipped"`
+		Skipped *junitSkipped `xml:"skipped"`
 		Out     string        `xml:"system-out,omitempty"`
+	}
+	junitSkipped struct {
+		Message string `xml:"message,attr,omitempty"`
 	}
 	junitProblem struct {
 		Type    string `xml:"type,attr,omitempty"`

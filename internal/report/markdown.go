@@ -82,13 +82,14 @@ type tier struct {
 	diffs    bool // show diffs
 	lines    int  // of one diff
 	sections int  // changes in the list
+	waived   int  // findings that do not count; none at all for 0
 	fill     bool // diffs only as far as room allows
 	room     Limit
 }
 
 var tiers = []tier{
-	{where: 6, places: 5, diffs: true},
-	{where: 3, places: 3, diffs: true, lines: 80, findings: 50, sections: 300, fill: true},
+	{where: 6, places: 5, diffs: true, waived: 50},
+	{where: 3, places: 3, diffs: true, lines: 80, findings: 50, sections: 300, waived: 10, fill: true},
 	{where: 3, places: 3, findings: 25, sections: 100},
 	{where: 0, places: 1, findings: 5, sections: 5},
 }
@@ -119,6 +120,7 @@ func (c *comment) write(t tier) string {
 	c.risks(t)
 	c.environments()
 	c.findings(t)
+	c.waived(t)
 	c.images(t)
 	tail := c.tail()
 	c.changes(t, tail)

@@ -44,6 +44,7 @@ type Report struct {
 	Targets    []Target         `json:"targets"`
 	Changes    []Change         `json:"changes"`
 	Findings   finding.List     `json:"findings"`
+	Waived     finding.List     `json:"waived,omitempty"` // those that do not count, each with its waiver
 	Coverage   Coverage         `json:"coverage"`
 	NonTargets []plan.NonTarget `json:"non_targets,omitempty"` // with --all
 	Notes      []string         `json:"notes,omitempty"`       // what a reader must know: a layout that was guessed, a base that has no configuration

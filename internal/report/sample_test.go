@@ -71,6 +71,9 @@ func (s sample) finding(severity finding.Severity, rule, message, object, path s
 	s.r.Findings = append(s.r.Findings, f)
 }
 
+// waived gives the last finding a waiver.
+func (s sample) waived(by finding.Waiver) { s.r.Findings[len(s.r.Findings)-1].Waiver = &by }
+
 func deployment(name, namespace, image string, replicas int, extra ...string) string {
 	return fmt.Sprintf(`---
 apiVersion: apps/v1
@@ -186,6 +189,13 @@ func riskyChange(t testing.TB) *report.Report {
 		"Deployment.apps shop/web", "spec.replica", finding.Pos{File: "apps/web/overlays/prod/patch.yaml", Line: 7, Column: 3}, finding.New, prod)
 	s.finding(finding.Warning, "policy/probes", `container "web" has no readiness probe.`, "Deployment.apps shop/web", "spec.template.spec.containers[name=web]", file, finding.Existing, prod, staging)
 	s.finding(finding.Error, "policy/no-latest-tag", `image "redis" has no tag.`, "Deployment.apps shop/redis", "", file, finding.Fixed, staging)
+	s.finding(finding.Error, "policy/host-path", `the volume "proc" reads the node's disk: use another kind of volume`,
+		"DaemonSet.apps monitoring/node-exporter", "spec.template.spec.volumes[name=proc]", finding.Pos{File: "apps/web/base/exporter.yaml", Line: 30, Column: 11}, finding.Existing, prod)
+	s.waived(finding.Waiver{
+		Kind: finding.ByException, Owner: "@octo/platform", Reason: "it reads the node's metrics", Until: "2026-12-31", Pos: finding.Pos{File: ".sluice.yaml", Line: 4, Column: 5},
+	})
+	s.finding(finding.Warning, "policy/image-tag", `the tag "latest" moves: name a version`, "Deployment.apps shop/web", "spec.template.spec.containers[name=web].image", file, finding.Existing, prod, staging)
+	s.waived(finding.Waiver{Kind: finding.ByComment, Reason: "built by every push", Pos: file})
 	s.r.Notes = []string{"There is no .sluice.yaml: the environments were found by the names of directories."}
 	report.Finish(s.r)
 	return s.r
@@ -245,6 +255,8 @@ func hostileNames(t testing.TB) *report.Report {
 			Diff: "@@ " + strings.ReplaceAll(name, "\n", " ") + " @@\n+" + strings.ReplaceAll(name, "\n", "\n+") + fmt.Sprintf(" %d\n+```\n+@octocat <b>\n+````diff\n", i),
 		})
 		s.finding(finding.Error, name, name+fmt.Sprintf(" %q and \"%s\"", name, name), name, name, finding.Pos{File: name, Line: 1}, finding.New, name)
+		s.finding(finding.Error, name, name, name, name, finding.Pos{File: name, Line: 1}, finding.Existing, name)
+		s.waived(finding.Waiver{Kind: finding.ByException, Owner: name, Reason: name, Until: name, Pos: finding.Pos{File: name, Line: 1}})
 		s.r.Notes = append(s.r.Notes, name)
 		s.r.Unchecked = append(s.r.Unchecked, name)
 	}

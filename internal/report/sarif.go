@@ -31,6 +31,10 @@ func SARIF(w io.Writer, r *Report, toolVersion string) error {
 	for _, t := range r.Targets {
 		targets[t.ID] = t
 	}
+	// Not as results: code scanning opens alerts for suppressed ones too.
+	for _, f := range r.Waived {
+		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{Level: "note", Message: sarifText{r.waivedSentence(f)}})
+	}
 	rules := make(map[string]int)
 	prints := make(map[string]int)
 	for _, f := range r.Findings {

@@ -117,7 +117,13 @@ func (s *Shard) check() error {
 			return fmt.Errorf("its change of %q in %q cannot be", c.Name, c.Target)
 		}
 	}
+	if r.Waived != nil {
+		return errors.New("it does not hold a part of a report")
+	}
 	for _, f := range r.Findings {
+		if f.Waiver != nil && !validWaiver(*f.Waiver) {
+			return fmt.Errorf("the waiver of its finding of the rule %q cannot be", f.Rule)
+		}
 		if !ruleForm.MatchString(f.Rule) || f.Line < 0 || f.Column < 0 {
 			return fmt.Errorf("its finding of the rule %q cannot be", f.Rule)
 		}

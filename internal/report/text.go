@@ -30,6 +30,7 @@ func Text(w io.Writer, r *Report, opts TextOptions) error {
 	}
 	t.targets(r)
 	t.findings(r)
+	t.waived(r)
 	for _, note := range r.Notes {
 		fmt.Fprintf(t, "note: %s\n", visible(note, "\n\t"))
 	}

@@ -21,6 +21,14 @@ const (
 	RuleUnusable      = "schema/unusable"       // there is a schema, and it cannot be used
 )
 
+// Rules gives the names of this package's rules. Those of admission policies are named after them, "admission/NAME".
+func Rules() []string {
+	return []string{
+		RuleInvalid, RuleUnknownKind, RuleRemovedAPI, RuleDeprecatedAPI, RuleUnusable, RuleNotBase64, RuleTooLarge,
+		RuleInvalidDefinition, RuleAdmissionInvalid, RuleAdmissionSkipped,
+	}
+}
+
 // Result is what checking a target's objects gives.
 type Result struct {
 	Findings     finding.List   // sorted; without targets

@@ -328,6 +328,9 @@
     $("headline").append(el("span", { class: "badge verdict " + kind }, data.verdict), data.headline);
     $("range").append(...(data.base ? [el("code", {}, data.base), " → "] : []), el("code", {}, data.head));
     $("coverage").textContent = data.coverage;
+    $("waived").hidden = data.waived.length === 0;
+    $("waived").querySelector("summary").textContent = data.waived.length + " accepted by exceptions and comments";
+    $("waived").querySelector("ul").append(...data.waived.map((w) => el("li", {}, w)));
     $("notes").append(...data.notes.map((n) => el("li", {}, n)));
     const failed = data.targets.filter((t) => t.status === "failed").map((t) => t.id + ": could not be rendered")
       .concat(data.targets.filter((t) => t.status === "rendered" && t.base === "failed").map((t) => t.id + ": could not be rendered on base, so that nothing is compared"));
