@@ -18,7 +18,7 @@ type Event struct {
 	Sender        string // login of who caused it
 
 	// Check: compare Base with Head and report on Head. Promote: bring the promotions up to date with Ref.
-	// Neither, and no Run: Why says why there is nothing to do. That is a success, not an error.
+	// Neither, and no Run, Comment or Rerun: Why says why there is nothing to do. That is a success, not an error.
 	Check, Promote bool
 	Why            string
 
@@ -26,8 +26,10 @@ type Event struct {
 	Head string // commit to check; the check run or status goes to it
 	Ref  string // the branch or tag at Head as a full ref (refs/heads/main); for a pull request the branch it goes to
 
-	Pull *Pull // the pull request; nil for other events
-	Run  *Run  // the run of a fork's pull request, whose report is to be published; nil for other events
+	Pull    *Pull    // the pull request; nil for other events
+	Run     *Run     // the run of a fork's pull request, whose report is to be published; nil for other events
+	Comment *Comment // a comment with commands; nil for other events
+	Rerun   *Rerun   // a check that somebody wants again; nil for other events
 }
 
 // Run is the finished run of a pull request from a fork, as GitHub itself describes it.
@@ -91,6 +93,32 @@ type payload struct {
 		HeadRef string `json:"head_ref"`
 		BaseSHA string `json:"base_sha"`
 	} `json:"merge_group"`
+	Issue *struct {
+		Number      int `json:"number"`
+		PullRequest *struct {
+			URL string `json:"url"`
+		} `json:"pull_request"`
+	} `json:"issue"`
+	Comment *struct {
+		ID   int64  `json:"id"`
+		Body string `json:"body"`
+		User struct {
+			Login string `json:"login"`
+			Type  string `json:"type"`
+		} `json:"user"`
+	} `json:"comment"`
+	CheckRun   *checkPayload `json:"check_run"`
+	CheckSuite *checkPayload `json:"check_suite"`
+	SHA        string        `json:"sha"`
+	Context    string        `json:"context"`
+	State      string        `json:"state"`
+	Deployment *struct {
+		SHA string `json:"sha"`
+	} `json:"deployment"`
+	DeploymentStatus *struct {
+		State       string `json:"state"`
+		Environment string `json:"environment"`
+	} `json:"deployment_status"`
 	Repository struct {
 		FullName      string `json:"full_name"`
 		DefaultBranch string `json:"default_branch"`
@@ -98,6 +126,17 @@ type payload struct {
 	Sender struct {
 		Login string `json:"login"`
 	} `json:"sender"`
+}
+
+// checkPayload is a check run or a check suite.
+type checkPayload struct {
+	Name       string `json:"name"`
+	ExternalID string `json:"external_id"`
+	HeadSHA    string `json:"head_sha"`
+	App        struct {
+		ID       int64  `json:"id"`
+		ClientID string `json:"client_id"`
+	} `json:"app"`
 }
 
 type pullSide struct {
@@ -144,6 +183,11 @@ var readers = map[string]reader{
 	"repository_dispatch": readDispatch,
 	"schedule":            readDispatch,
 	"workflow_run":        readWorkflowRun,
+	"issue_comment":       readComment,
+	"check_run":           readCheckRun,
+	"check_suite":         readCheckSuite,
+	"status":              readStatus,
+	"deployment_status":   readDeployment,
 }
 
 func refusal(name string) string {
@@ -154,8 +198,8 @@ func refusal(name string) string {
 		return "sluice does not run here: the run holds a token that may write, and the content to check comes from people who may not. " +
 			"Use `on: pull_request`; `sluice init --forks` writes a second workflow that comments on pull requests from forks, safely"
 	default:
-		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule and workflow_run: " +
-			"take the event out of the workflow's `on:`"
+		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule, workflow_run, " +
+			"issue_comment, check_run, check_suite, status and deployment_status: take the event out of the workflow's `on:`"
 	}
 }
 

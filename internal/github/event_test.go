@@ -18,6 +18,7 @@ const (
 	prTrial  = "c4295bd74fb0f4fda03689c3df3f2803b658fd85"
 	pushed   = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
 	runnerAt = "0123456789012345678901234567890123456789"
+	rerunAt  = "d6fde92930d4715a2b49857d24b940956b26d2d3"
 	hello    = "Codertocat/Hello-World"
 )
 
@@ -38,6 +39,12 @@ func TestEveryExampleEvent(t *testing.T) {
 		return pull(func(e *github.Event) {
 			e.Action, e.Sender, e.Pull.HeadRepo, e.Pull.Fork = name, "forker", "forker/Hello-World", true
 		})
+	}
+	comment := func(action, why string) github.Event {
+		return github.Event{Name: "issue_comment", Action: action, Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Why: why}
+	}
+	gate := func(name, action string) github.Event {
+		return github.Event{Name: name, Action: action, Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Promote: true, Head: runnerAt, Ref: "refs/heads/master"}
 	}
 	want := map[string]github.Event{
 		"pull_request.opened.json":           action("opened"),
@@ -94,6 +101,34 @@ func TestEveryExampleEvent(t *testing.T) {
 			Name: "workflow_run", Action: "completed", Repo: "octo-org/octo-repo", DefaultBranch: "master", Sender: "Codertocat",
 			Head: "3484a3fb816e0859fd6e1cea078d76385ff50625", Why: `the workflow run was for the event "repository_dispatch": only those of pull requests from forks leave a report to publish`,
 		},
+		"issue_comment.created-on-pr.json": {
+			Name: "issue_comment", Action: "created", Repo: "chhsia0/knative-route-demo", DefaultBranch: "master", Sender: "chhsia0", Why: "the comment has no command for sluice",
+		},
+		"issue_comment.created-on-issue.json": comment("created", "the comment is on an issue, not on a pull request"),
+		"issue_comment.edited.json":           comment("edited", "the comment was edited: a command counts when the comment is written"),
+		"issue_comment.deleted.json":          comment("deleted", "the comment was deleted: a command counts when the comment is written"),
+		"check_run.rerequested.json": {
+			Name: "check_run", Action: "rerequested", Repo: "github/hello-world", DefaultBranch: "master", Sender: "octocat", Head: rerunAt,
+			Rerun: &github.Rerun{Head: rerunAt, Name: "randscape", Apps: []string{"2"}},
+		},
+		"check_run.requested_action.json": {
+			Name: "check_run", Action: "requested_action", Repo: "electron/electron", DefaultBranch: "master", Sender: "codebytere", Head: "5bd5f196a46b8222fb7484f05faba41a73cf34bd",
+			Why: "sluice puts no buttons of its own beside its checks: an exception is a change of the configuration, which is reviewed",
+		},
+		"check_run.completed.json": gate("check_run", "completed"),
+		"check_suite.requested.json": {
+			Name: "check_suite", Action: "requested", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Head: prBase,
+			Why: "the check suite was requested: pull requests are checked on pull_request",
+		},
+		"check_suite.rerequested.json": {
+			Name: "check_suite", Action: "rerequested", Repo: hello, DefaultBranch: "master", Sender: "octocoders-linter[bot]", Head: prHead,
+			Rerun: &github.Rerun{Head: prHead, Apps: []string{"29310"}},
+		},
+		"check_suite.completed.json": {
+			Name: "check_suite", Action: "completed", Repo: hello, DefaultBranch: "main", Sender: "Codertocat", Promote: true, Head: runnerAt, Ref: "refs/heads/main",
+		},
+		"status.json":                    gate("status", ""),
+		"deployment_status.created.json": gate("deployment_status", "created"),
 		"schedule.json": {
 			Name: "schedule", Repo: hello, DefaultBranch: "master", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/master",
 		},
@@ -142,7 +177,13 @@ func TestRefusedEvents(t *testing.T) {
 		"":                    "sluice check",
 		"pull_request_target": "Use `on: pull_request`",
 		"workflow_run":        "no workflow run",
-		"issues":              "runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule and workflow_run",
+		"issue_comment":       "no comment",
+		"check_run":           "no check run",
+		"check_suite":         "no check suite",
+		"status":              "not a commit id",
+		"deployment_status":   "no deployment",
+		"pull_request_review": "sluice does not know what to do on it",
+		"issues":              "schedule, workflow_run, issue_comment, check_run, check_suite, status and deployment_status",
 	} {
 		_, err := github.ParseEvent(name, []byte("{}"), github.Env{})
 		var refused *github.EventError
@@ -242,6 +283,8 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add("push", []byte(`{"ref":"refs/heads/main","before":"`+prBase+`","after":"`+prHead+`"}`))
 	f.Add("merge_group", []byte(`{"action":"checks_requested","merge_group":{"base_sha":"`+prBase+`","head_sha":"`+prHead+`"}}`))
 	f.Add("schedule", []byte(`{"ref":"main"}`))
+	f.Add("check_run", []byte(`{"action":"rerequested","check_run":{"name":"sluice","head_sha":"`+prHead+`"}}`))
+	f.Add("issue_comment", []byte(`{"action":"created","sender":{"login":"a"},"issue":{"number":1,"pull_request":{}},"comment":{"id":1,"body":"/sluice recheck","user":{"login":"a","type":"User"}}}`))
 	f.Fuzz(func(t *testing.T, name string, payload []byte) {
 		got, err := github.ParseEvent(name, payload, github.Env{SHA: runnerAt})
 		if err != nil {
@@ -252,7 +295,7 @@ func FuzzParseEvent(f *testing.F) {
 				t.Errorf("commit %q", id)
 			}
 		}
-		if !got.Check && !got.Promote && got.Run == nil && got.Why == "" {
+		if !got.Check && !got.Promote && got.Run == nil && got.Comment == nil && got.Rerun == nil && got.Why == "" {
 			t.Error("nothing to do, and not said why")
 		}
 	})

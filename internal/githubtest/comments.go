@@ -16,7 +16,10 @@ type comment struct {
 	author, app   string
 	body          string
 	created, last time.Time
+	reactions     []reaction
 }
+
+type reaction struct{ author, content string }
 
 // Comment is a comment on a pull request.
 type Comment struct {
@@ -24,6 +27,8 @@ type Comment struct {
 	Author string
 	Body   string
 	Edited bool
+
+	Reactions []string // in the words of the API ("eyes", "-1"), the oldest first
 }
 
 // Comments gives the comments on a pull request, the oldest first.
@@ -32,7 +37,11 @@ func (r *Repo) Comments(number int) []Comment {
 	defer r.gh.mu.Unlock()
 	var out []Comment
 	for _, c := range r.commentsOn(number) {
-		out = append(out, Comment{c.id, c.author, c.body, c.last != c.created})
+		shown := Comment{ID: c.id, Author: c.author, Body: c.body, Edited: c.last != c.created}
+		for _, r := range c.reactions {
+			shown.Reactions = append(shown.Reactions, r.content)
+		}
+		out = append(out, shown)
 	}
 	return out
 }
@@ -42,6 +51,17 @@ func (r *Repo) AddComment(number int, login, body string) int64 {
 	r.gh.mu.Lock()
 	defer r.gh.mu.Unlock()
 	return r.newComment(number, login, "", body).id
+}
+
+// EditComment changes a comment as somebody would on the page.
+func (r *Repo) EditComment(id int64, body string) {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	for _, c := range r.comments {
+		if c.id == id {
+			c.body, c.last = body, r.gh.now()
+		}
+	}
 }
 
 // DeleteComment deletes a comment as somebody would on the page.
@@ -167,4 +187,24 @@ func (c *call) deleteComment() reply {
 	}
 	c.repo.comments = slices.DeleteFunc(c.repo.comments, func(c *comment) bool { return c == found })
 	return reply{status: http.StatusNoContent}
+}
+
+// createReaction needs the permission for pull requests: a comment on one is a part of it, whatever the path says.
+// Source: github.com/NOFireAI/ravel pull request 347.
+func (c *call) createReaction() reply {
+	found := c.comment()
+	if found == nil {
+		return notFound()
+	}
+	var in struct{ Content string }
+	c.read(&in)
+	made := reaction{c.token.Login, in.Content}
+	status := http.StatusOK
+	if !slices.Contains(found.reactions, made) {
+		found.reactions, status = append(found.reactions, made), http.StatusCreated
+	}
+	id := c.id()
+	return reply{status: status, body: obj{
+		"id": id, "node_id": nodeID("REA", id), "user": c.user(made.author), "content": made.content, "created_at": stamp(c.now()),
+	}}
 }

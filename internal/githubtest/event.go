@@ -58,6 +58,62 @@ func (r *Repo) DispatchEvent(branch string) []byte {
 	return encode(out)
 }
 
+// CommentEvent gives the payload of issue_comment for a comment on a pull request: created, edited or deleted.
+func (r *Repo) CommentEvent(id int64, action string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("issue_comment.created-on-pr.json")
+	for _, c := range r.comments {
+		if c.id != id {
+			continue
+		}
+		issue := out["issue"].(obj)
+		issue["number"], issue["pull_request"].(obj)["url"] = c.number, r.apiURL("/pulls/%d", c.number)
+		out["action"], out["comment"], out["sender"] = action, r.commentJSON(c), r.gh.user(c.author)
+	}
+	return encode(out)
+}
+
+// CheckRunEvent gives the payload of check_run for a check run of a commit: rerequested, completed, …
+func (r *Repo) CheckRunEvent(commit, name, action string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("check_run.rerequested.json")
+	run := out["check_run"].(obj)
+	out["action"], run["head_sha"], run["name"], run["external_id"] = action, commit, name, name
+	return encode(out)
+}
+
+// CheckSuiteEvent gives the payload of check_suite for what an App has checked of a commit: rerequested, completed, …
+func (r *Repo) CheckSuiteEvent(commit, app, action string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("check_suite.rerequested.json")
+	suite := out["check_suite"].(obj)
+	out["action"], suite["head_sha"], suite["app"].(obj)["client_id"] = action, commit, app
+	return encode(out)
+}
+
+// StatusEvent gives the payload of status for a commit status: pending, success, failure, error.
+func (r *Repo) StatusEvent(commit, context, state string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("status.json")
+	out["sha"], out["context"], out["state"] = commit, context, state
+	return encode(out)
+}
+
+// DeploymentStatusEvent gives the payload of deployment_status for a commit.
+func (r *Repo) DeploymentStatusEvent(commit, environment, state string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("deployment_status.created.json")
+	out["deployment"].(obj)["sha"] = commit
+	status := out["deployment_status"].(obj)
+	status["state"], status["environment"] = state, environment
+	return encode(out)
+}
+
 // event gives an example payload as if it spoke of this repository.
 func (r *Repo) event(file string) obj {
 	out := r.gh.shape(r, file)

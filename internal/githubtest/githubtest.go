@@ -49,6 +49,7 @@ type GitHub struct {
 	tokens   map[string]*Token
 	apps     []*app
 	faults   []*Fault
+	hooks    []*hook
 	requests []Request
 	lastID   int64
 	ticks    int
@@ -165,6 +166,7 @@ func (gh *GitHub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	path := strings.TrimPrefix(req.URL.EscapedPath(), "/api")
 	path = strings.TrimPrefix(path, "/v3")
 
+	gh.runHooks(req.Method, path)
 	gh.mu.Lock()
 	token, refusal := gh.authenticate(req)
 	fault := gh.nextFault(req.Method, path)

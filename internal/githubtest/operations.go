@@ -31,6 +31,9 @@ var operations = map[string]operation{
 	"issues/add-labels":           {comments, false, (*call).addLabels},
 	"issues/remove-label":         {comments, false, (*call).removeLabel},
 
+	"reactions/create-for-issue-comment":              {pullArea, false, (*call).createReaction},
+	"repos/list-pull-requests-associated-with-commit": {pullArea, false, (*call).commitPulls},
+
 	"pulls/list":         {pullArea, false, (*call).listPulls},
 	"pulls/get":          {pullArea, false, (*call).getPull},
 	"pulls/create":       {pullArea, false, (*call).createPull},

@@ -34,13 +34,30 @@ func (c *call) listPulls() reply {
 	if c.asked("direction") != "asc" {
 		slices.Reverse(found)
 	}
-	shown, header := page(c, c.repo.api("/pulls"), found, func(p *pull) obj {
-		out := c.repo.pullJSON(p)
-		for _, key := range []string{"merged", "mergeable", "mergeable_state", "merged_by", "comments", "review_comments", "commits", "additions", "deletions", "changed_files", "rebaseable", "maintainer_can_modify"} {
-			delete(out, key)
+	shown, header := page(c, c.repo.api("/pulls"), found, c.repo.simplePull)
+	return reply{http.StatusOK, shown, header}
+}
+
+// simplePull is a pull request as lists show it.
+func (r *Repo) simplePull(p *pull) obj {
+	out := r.pullJSON(p)
+	for _, key := range []string{"merged", "mergeable", "mergeable_state", "merged_by", "comments", "review_comments", "commits", "additions", "deletions", "changed_files", "rebaseable", "maintainer_can_modify"} {
+		delete(out, key)
+	}
+	return out
+}
+
+// commitPulls gives the pull requests that hold a commit.
+func (c *call) commitPulls() reply {
+	commit := c.params["commit_sha"]
+	var found []*pull
+	for _, p := range visible(c, c.repo.pulls) {
+		c.repo.refresh(p)
+		if _, err := c.repo.git("", "merge-base", "--is-ancestor", commit, p.head); err == nil {
+			found = append(found, p)
 		}
-		return out
-	})
+	}
+	shown, header := page(c, c.repo.api("/commits/%s/pulls", commit), found, c.repo.simplePull)
 	return reply{http.StatusOK, shown, header}
 }
 

@@ -1,0 +1,131 @@
+package github
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Comment is a new comment on a pull request, with commands for sluice in it. Who wrote it may be anybody: ask
+// [Client.MayWrite] before anything is done.
+type Comment struct {
+	ID       int64
+	Pull     int    // number of the pull request
+	Author   string // login
+	Body     string // as it was when the comment was written
+	Commands []Command
+}
+
+// Rerun is a check that somebody wants again, by the button beside it. Only people with write access have that button.
+type Rerun struct {
+	Head string // the commit that the check is of
+
+	// Name and ID are those of a [CheckRun]; both are "" for a suite, which is all that one App has checked of the commit.
+	Name, ID string
+	// Apps identify the App that made it: its number and, where the payload has it, its client id.
+	Apps []string
+}
+
+// Login is what GitHub lets people be called. A login goes into the path of a call.
+var login = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+
+// readComment takes the commands of a comment. One that is edited or deleted commands nothing: what ran, ran.
+func readComment(e *Event, p payload, _ Env) string {
+	switch {
+	case p.Issue == nil || p.Issue.Number <= 0 || p.Comment == nil || p.Comment.ID <= 0:
+		return "the payload has no comment"
+	case p.Action != "created":
+		e.Why = fmt.Sprintf("the comment was %s: a command counts when the comment is written", p.Action)
+	case p.Issue.PullRequest == nil:
+		e.Why = "the comment is on an issue, not on a pull request"
+	case p.Comment.User.Type != "User" || !login.MatchString(p.Comment.User.Login):
+		e.Why = fmt.Sprintf("the comment is by %q, who is not a person", p.Comment.User.Login)
+	case !strings.EqualFold(p.Comment.User.Login, p.Sender.Login):
+		e.Why = "somebody else than its author sent the comment"
+	default:
+		commands := ParseCommands(p.Comment.Body)
+		if len(commands) == 0 {
+			e.Why = "the comment has no command for sluice"
+			break
+		}
+		e.Comment = &Comment{ID: p.Comment.ID, Pull: p.Issue.Number, Author: p.Comment.User.Login, Body: p.Comment.Body, Commands: commands}
+	}
+	return ""
+}
+
+// A check run that was completed may open a gate. One that is asked for again is checked again.
+func readCheckRun(e *Event, p payload, env Env) string {
+	run := p.CheckRun
+	if run == nil {
+		return "the payload has no check run"
+	}
+	e.Head = run.HeadSHA
+	switch p.Action {
+	case "rerequested":
+		e.Rerun = &Rerun{Head: run.HeadSHA, Name: run.Name, ID: run.ExternalID, Apps: run.apps()}
+	case "completed":
+		return cmp.Or(notCommit("head_sha", run.HeadSHA), readGate(e, env))
+	case "requested_action":
+		e.Why = "sluice puts no buttons of its own beside its checks: an exception is a change of the configuration, which is reviewed"
+	default:
+		e.Why = fmt.Sprintf("the check run was %s: that changes nothing", p.Action)
+	}
+	return notCommit("head_sha", run.HeadSHA)
+}
+
+func readCheckSuite(e *Event, p payload, env Env) string {
+	suite := p.CheckSuite
+	if suite == nil {
+		return "the payload has no check suite"
+	}
+	e.Head = suite.HeadSHA
+	switch p.Action {
+	case "rerequested":
+		e.Rerun = &Rerun{Head: suite.HeadSHA, Apps: suite.apps()}
+	case "completed":
+		return cmp.Or(notCommit("head_sha", suite.HeadSHA), readGate(e, env))
+	default:
+		e.Why = fmt.Sprintf("the check suite was %s: pull requests are checked on pull_request", p.Action)
+	}
+	return notCommit("head_sha", suite.HeadSHA)
+}
+
+func (c *checkPayload) apps() []string {
+	return slices.DeleteFunc([]string{fmt.Sprint(c.App.ID), c.App.ClientID}, func(id string) bool { return id == "" || id == "0" })
+}
+
+func readStatus(e *Event, p payload, env Env) string {
+	switch {
+	case strings.HasPrefix(p.Context, "sluice"):
+		e.Head, e.Why = p.SHA, "the status is one of sluice's own"
+	case p.State == "pending":
+		e.Head, e.Why = p.SHA, "the status is pending: it opens no gate"
+	default:
+		return cmp.Or(notCommit("sha", p.SHA), readGate(e, env))
+	}
+	return notCommit("sha", p.SHA)
+}
+
+func readDeployment(e *Event, p payload, env Env) string {
+	switch {
+	case p.Deployment == nil || p.DeploymentStatus == nil:
+		return "the payload has no deployment"
+	case slices.Contains([]string{"pending", "queued", "in_progress", "waiting"}, p.DeploymentStatus.State):
+		e.Head, e.Why = p.Deployment.SHA, fmt.Sprintf("the deployment is %s: it opens no gate", p.DeploymentStatus.State)
+	default:
+		return cmp.Or(notCommit("sha", p.Deployment.SHA), readGate(e, env))
+	}
+	return notCommit("sha", p.Deployment.SHA)
+}
+
+// readGate is for what may open or close a gate. Promotion looks at the state of everything, so it does not matter of which commit
+// the news is: the run is on the default branch, at the commit that the runner was given.
+func readGate(e *Event, env Env) string {
+	if e.DefaultBranch == "" {
+		return "the payload does not say which branch is the default"
+	}
+	e.Head, e.Ref, e.Promote = env.SHA, "refs/heads/"+e.DefaultBranch, true
+	return notCommit("GITHUB_SHA", e.Head)
+}
