@@ -153,7 +153,7 @@ func TestPullRequest(t *testing.T) {
 	if len(comments) != 1 {
 		t.Fatalf("%d comments, want one", len(comments))
 	}
-	s.wants("the comment", comments[0].Body, "2 findings must be fixed", "**`prod`**", "shop:1.5.0", "schema/invalid", "apps/shop/overlays/prod/size.yaml")
+	s.wants("the comment", comments[0].Body, "2 findings must be fixed", "[complete report]("+s.gh.URL+"/acme/config/actions/runs/1#artifacts)", "**`prod`**", "shop:1.5.0", "schema/invalid", "apps/shop/overlays/prod/size.yaml")
 	checks := s.repo.CheckRuns(head)
 	if len(checks) != 1 || checks[0].Name != "sluice" || checks[0].Conclusion != "failure" {
 		t.Fatalf("check runs: %+v", checks)

@@ -57,7 +57,7 @@ func TestForkSecondStage(t *testing.T) {
 	if len(comments) != 1 {
 		t.Fatalf("%d comments, want one:\n%s", len(comments), run.log)
 	}
-	s.wants("the comment", comments[0].Body, "2 findings must be fixed", "could have changed", "/actions/runs/7", "shop:1.5.0")
+	s.wants("the comment", comments[0].Body, "2 findings must be fixed", "could have changed", "/actions/runs/7)", "/actions/runs/7#artifacts)", "shop:1.5.0")
 	s.wants("the outputs", run.outputs, "comment-url", "#issuecomment-")
 	if checks := s.repo.CheckRuns(s.fork.Tip("feature")); len(checks) != 0 {
 		t.Errorf("a verdict that a fork can forge became a check run: %+v", checks)
@@ -184,7 +184,7 @@ func headOf(t *testing.T, data string) string {
 func TestForkWorkflowAgrees(t *testing.T) {
 	t.Parallel()
 	for file, parts := range map[string][]string{
-		"sluice.yml":        {"name: sluice-report", "name: sluice\n", "head.repo.full_name != github.repository"},
+		"sluice.yml":        {"name: sluice-report", "name: sluice\n", "reports: ${{ runner.temp }}/sluice-report"},
 		"sluice-report.yml": {"workflows: [sluice]", "actions: read", "pull-requests: write"},
 	} {
 		data, err := os.ReadFile(filepath.Join("..", "..", "internal", "cli", "workflows", file))

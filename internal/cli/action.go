@@ -24,8 +24,9 @@ func (c *Command) newAction() *cobra.Command {
 		Use:   "action",
 		Short: "The entry point of the GitHub Action: read the event and do what it asks for",
 		Long: `Reads the event of a GitHub Actions run and checks what it is about: a pull request, a merge group, a push; or, for
-workflow_dispatch and schedule, the whole repository. It writes the comment, the check run, the step summary, the
-annotations and the outputs. The inputs of action.yml arrive as INPUT_* variables.`,
+workflow_dispatch and schedule, the whole repository. It obeys the commands of comments (/sluice recheck, /sluice diff
+TARGET) by people with write access. It writes the comment, the check run, the step summary, the annotations and the
+outputs. The inputs of action.yml arrive as INPUT_* variables.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.action(cmd) },
 	}
@@ -111,16 +112,21 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err != nil {
 		return err
 	}
-	if event.Check || event.Run != nil {
+	if event.Check || event.Run != nil || event.Comment != nil || event.Rerun != nil {
 		if err := in.authenticate(ctx, actions, event); err != nil {
 			return err
 		}
 	}
-	if event.Run != nil {
+	switch {
+	case event.Run != nil:
 		return c.publishFork(ctx, actions, in, event)
-	}
-	if !event.Check {
-		fmt.Fprintf(c.Stdout, "Nothing to check: %s.\n", event.Why)
+	case event.Comment != nil || event.Rerun != nil:
+		return c.answer(cmd, actions, in, event)
+	case !event.Check && event.Promote:
+		c.say("Nothing to check: the event is about promotions, and this version opens none.\n")
+		return nil
+	case !event.Check:
+		c.say("Nothing to check: %s.\n", event.Why)
 		return nil
 	}
 	repo, err := git.Open(ctx, in.directory, git.Options{Trust: true})
@@ -178,16 +184,9 @@ func sidesOf(ctx context.Context, repo *git.Repo, event github.Event) (sides, pi
 // the commit at which it left the base branch.
 func commitsOf(ctx context.Context, repo *git.Repo, event github.Event) (head, base string, err error) {
 	if event.Pull != nil {
-		merge, err := repo.Resolve(ctx, "HEAD")
-		if err != nil {
-			return "", "", err
-		}
-		parents, err := repo.Parents(ctx, merge)
-		if err != nil {
-			return "", "", err
-		}
-		if len(parents) == 2 && parents[1] == event.Head {
-			return merge, parents[0], repo.Ensure(ctx, parents[0])
+		merge, base, err := trialMerge(ctx, repo, event)
+		if merge != "" || err != nil {
+			return merge, base, err
 		}
 	}
 	if err := repo.Ensure(ctx, event.Head); err != nil {
@@ -204,6 +203,28 @@ func commitsOf(ctx context.Context, repo *git.Repo, event github.Event) (head, b
 	}
 	common, err := repo.CommonAncestor(ctx, event.Base, event.Head)
 	return event.Head, common, err
+}
+
+// trialMerge gives GitHub's merge of a pull request's head into its base branch, and that branch's commit: what is checked out, or
+// what GitHub names. Where neither is a merge of that head (the two conflict, or GitHub has yet to merge), both are "".
+func trialMerge(ctx context.Context, repo *git.Repo, event github.Event) (merge, base string, err error) {
+	for _, rev := range []string{"HEAD", event.Pull.MergeSHA} {
+		if rev != "HEAD" && (rev == "" || event.Pull.Merged || repo.Ensure(ctx, rev) != nil) {
+			continue
+		}
+		merge, err := repo.Resolve(ctx, rev)
+		if err != nil {
+			return "", "", err
+		}
+		parents, err := repo.Parents(ctx, merge)
+		if err != nil {
+			return "", "", err
+		}
+		if len(parents) == 2 && parents[1] == event.Head {
+			return merge, parents[0], repo.Ensure(ctx, parents[0])
+		}
+	}
+	return "", "", ctx.Err()
 }
 
 // publish writes the comment and the check run.
@@ -229,11 +250,21 @@ func (c *Command) publish(ctx context.Context, actions *github.Actions, in actio
 
 // markdownOptions are the links that a report on GitHub can have.
 func markdownOptions(env github.Env, in actionInputs, r *report.Report, limit report.Limit) report.MarkdownOptions {
-	opts := report.MarkdownOptions{FileURL: fileURL(env, r), PageURL: env.RunURL, Limit: limit}
+	opts := report.MarkdownOptions{FileURL: fileURL(env, r), PageURL: pageURL(in, env.RunURL), Limit: limit}
 	if in.id != defaultID {
 		opts.Title = in.id
 	}
 	return opts
+}
+
+// pageURL is where the complete report is: among the artifacts at the foot of the run's page, where the workflow uploads what this step
+// writes. The artifact has an address of its own, but only once it is uploaded, which is after the comment. Without reports, the page
+// itself has the summary.
+func pageURL(in actionInputs, run string) string {
+	if run == "" || in.reports == "" {
+		return run
+	}
+	return run + "#artifacts"
 }
 
 // fileURL is what a path of the repository is appended to.

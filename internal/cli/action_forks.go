@@ -95,7 +95,7 @@ func forkComment(env github.Env, in actionInputs, r *report.Report, run github.R
 	limit := report.CommentLimit
 	limit.Runes, limit.Bytes = limit.Runes-len(note), limit.Bytes-len(note)
 	opts := markdownOptions(env, in, r, limit)
-	opts.PageURL = run.URL
+	opts.PageURL = run.URL + "#artifacts"
 	bodies := report.Comment(r, opts)
 	for i := range bodies {
 		bodies[i] = note + bodies[i]

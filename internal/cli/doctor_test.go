@@ -47,25 +47,22 @@ func TestOwners(t *testing.T) {
 // good is a repository that is set up well, as far as its files go.
 func good(t *testing.T) fstest.MapFS {
 	t.Helper()
-	first, err := workflow("sluice.yml", true)
-	if err != nil {
-		t.Fatal(err)
+	tree := fstest.MapFS{".github/CODEOWNERS": {Data: []byte("/.github/ @platform\n/.sluice.yaml @platform\n/policies/ @platform\n")}}
+	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-report.yml"} {
+		data, err := workflow(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree[workflowDir+"/"+name] = &fstest.MapFile{Data: data}
 	}
-	second, err := workflow("sluice-report.yml", true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fstest.MapFS{
-		".github/workflows/sluice.yml":        {Data: first},
-		".github/workflows/sluice-report.yml": {Data: second},
-		".github/CODEOWNERS":                  {Data: []byte("/.github/ @platform\n/.sluice.yaml @platform\n/policies/ @platform\n")},
-	}
+	return tree
 }
 
 // TestDoctorReadsFiles spoils one thing at a time.
 func TestDoctorReadsFiles(t *testing.T) {
 	t.Parallel()
 	const main = ".github/workflows/sluice.yml"
+	const commands = ".github/workflows/sluice-commands.yml"
 	for _, test := range []struct {
 		name, file, old, new string
 		level                level
@@ -88,6 +85,9 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"not pinned", "", "", "", advice, "pin it to the commit of a release"},
 		{"not YAML", main, "name:", "\tname:", unknown, "cannot be read"},
 		{"a second stage with the head", ".github/workflows/sluice-report.yml", "    steps:", "    steps:\n      - uses: actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
+		{"commands without write for checks", commands, "  checks: write # the check run\n", "", wrong, "lacks the permission checks: write"},
+		{"commands with the head checked out", commands, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
+		{"commands in one group", commands, "github.event.comment.id", "github.event.issue.number", advice, "keeps only the newest"},
 		{"nobody owns the policies", ".github/CODEOWNERS", "/policies/ @platform\n", "", wrong, "nobody owns policies/"},
 		{"nobody owns the workflow", ".github/CODEOWNERS", "/.github/ @platform\n", "", wrong, "nobody owns .github/workflows/sluice.yml"},
 	} {

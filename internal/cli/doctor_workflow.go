@@ -21,15 +21,34 @@ type flow struct {
 
 	On          yaml.Node          `yaml:"on"`
 	Permissions yaml.Node          `yaml:"permissions"`
+	Concurrency concurrency        `yaml:"concurrency"`
 	Jobs        map[string]flowJob `yaml:"jobs"`
+}
+
+// concurrency may be written as the group alone.
+type concurrency struct{ Group string }
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (c *concurrency) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		c.Group = node.Value
+		return nil
+	}
+	var written struct {
+		Group string `yaml:"group"`
+	}
+	err := node.Decode(&written)
+	c.Group = written.Group
+	return err
 }
 
 type flowJob struct {
 	name            string
-	If              string     `yaml:"if"`
-	Permissions     yaml.Node  `yaml:"permissions"`
-	ContinueOnError any        `yaml:"continue-on-error"`
-	Steps           []flowStep `yaml:"steps"`
+	If              string      `yaml:"if"`
+	Permissions     yaml.Node   `yaml:"permissions"`
+	ContinueOnError any         `yaml:"continue-on-error"`
+	Concurrency     concurrency `yaml:"concurrency"`
+	Steps           []flowStep  `yaml:"steps"`
 }
 
 type flowStep struct {
@@ -118,6 +137,9 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 	if _, has := on["workflow_run"]; has {
 		d.secondStage(at, f, job)
 		return
+	}
+	if _, has := on["issue_comment"]; has {
+		d.commands(at, f, job)
 	}
 	filters, has := on["pull_request"]
 	if !has {
@@ -239,14 +261,36 @@ func (d *diagnosis) checkout(at string, job flowJob) {
 // secondStage looks at the workflow that comments for forks: it holds a token that may write.
 func (d *diagnosis) secondStage(at string, f flow, job flowJob) {
 	before := len(*d)
+	d.noCheckoutOfHead(at, job)
+	d.permissions(at, f, job, map[string]string{"actions": "read", "pull-requests": "write"})
+	if len(*d) == before {
+		d.say(fine, "%s: comments for pull requests from forks", at)
+	}
+}
+
+// commands looks at the workflow that obeys comments: anybody can start it, and it holds a token that may write.
+func (d *diagnosis) commands(at string, f flow, job flowJob) {
+	before := len(*d)
+	d.noCheckoutOfHead(at, job)
+	d.permissions(at, f, job, map[string]string{"contents": "read", "pull-requests": "write", "checks": "write"})
+	group := f.Concurrency.Group
+	if job.Concurrency.Group != "" {
+		group = job.Concurrency.Group
+	}
+	if group != "" && !strings.Contains(group, "comment.id") && !strings.Contains(group, "run_id") {
+		d.say(advice, "%s: of the runs that wait in the group %q GitHub keeps only the newest: a command may get lost. Put github.event.comment.id into its name", at, group)
+	}
+	if len(*d) == before {
+		d.say(fine, "%s: obeys comments by people with write access", at)
+	}
+}
+
+// noCheckoutOfHead is for runs with a token that may write, about pull requests of strangers.
+func (d *diagnosis) noCheckoutOfHead(at string, job flowJob) {
 	for _, step := range job.Steps {
 		if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["ref"] != nil {
 			d.say(wrong, "%s: checks out %q in a run that may write: a stranger's files must not come near it", at, fmt.Sprint(step.With["ref"]))
 		}
-	}
-	d.permissions(at, f, job, map[string]string{"actions": "read", "pull-requests": "write"})
-	if len(*d) == before {
-		d.say(fine, "%s: comments for pull requests from forks", at)
 	}
 }
 

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/template"
 
 	"github.com/spf13/cobra"
 
@@ -19,10 +17,11 @@ import (
 
 // initOptions are the flags of init.
 type initOptions struct {
-	repo   string
-	dryRun bool
-	force  bool
-	forks  bool
+	repo     string
+	dryRun   bool
+	force    bool
+	forks    bool
+	commands bool
 }
 
 func (c *Command) newInit() *cobra.Command {
@@ -30,8 +29,9 @@ func (c *Command) newInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write .sluice.yaml and the workflow, from the layout that is detected",
-		Long: `Writes .sluice.yaml, which says in patterns what sluice detects in the working tree, and the workflow that runs it. With
---forks, also the second stage that comments on pull requests from forks. Nothing is overwritten without --force.`,
+		Long: `Writes .sluice.yaml, which says in patterns what sluice detects in the working tree, and the workflow that runs it, with
+that for commands in comments. With --forks, also the second stage that comments on pull requests from forks. Nothing is
+overwritten without --force.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, opts) },
 	}
@@ -40,6 +40,7 @@ func (c *Command) newInit() *cobra.Command {
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "show what would be written")
 	flags.BoolVar(&opts.force, "force", false, "overwrite files that are there")
 	flags.BoolVar(&opts.forks, "forks", false, "also write the second stage for pull requests from forks")
+	flags.BoolVar(&opts.commands, "commands", true, "write the workflow for commands in comments")
 	return cmd
 }
 
@@ -60,7 +61,7 @@ func (c *Command) init(cmd *cobra.Command, opts initOptions) error {
 	if err != nil {
 		return err
 	}
-	files, err := filesToWrite(tree, opts.forks)
+	files, err := filesToWrite(tree, opts)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (c *Command) init(cmd *cobra.Command, opts initOptions) error {
 }
 
 // filesToWrite gives the configuration and the workflows for a tree.
-func filesToWrite(tree *git.Tree, forks bool) ([]newFile, error) {
+func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
 	graph, err := plan.Build(tree, plan.NewMemo())
 	if err != nil {
 		return nil, err
@@ -92,11 +93,14 @@ func filesToWrite(tree *git.Tree, forks bool) ([]newFile, error) {
 	}
 	files := []newFile{{config.FileName, settings}}
 	names := []string{"sluice.yml"}
-	if forks {
+	if opts.commands {
+		names = append(names, "sluice-commands.yml")
+	}
+	if opts.forks {
 		names = append(names, "sluice-report.yml")
 	}
 	for _, name := range names {
-		data, err := workflow(name, forks)
+		data, err := workflow(name)
 		if err != nil {
 			return nil, err
 		}
@@ -108,20 +112,8 @@ func filesToWrite(tree *git.Tree, forks bool) ([]newFile, error) {
 //go:embed workflows
 var workflows embed.FS
 
-// workflow gives a workflow file. sluice.yml is a template; GitHub's own expressions, in braces too, stand quoted in it.
-func workflow(name string, forks bool) ([]byte, error) {
-	data, err := workflows.ReadFile("workflows/" + name)
-	if err != nil || name != "sluice.yml" {
-		return data, err
-	}
-	parsed, err := template.New(name).Parse(string(data))
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = parsed.Execute(&out, struct{ Forks bool }{forks})
-	return out.Bytes(), err
-}
+// workflow gives a workflow file.
+func workflow(name string) ([]byte, error) { return workflows.ReadFile("workflows/" + name) }
 
 // writeNew writes all files, or none where one is there already.
 func (c *Command) writeNew(root string, files []newFile, force bool) error {
