@@ -3,7 +3,9 @@ package git
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -261,5 +263,61 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	if _, err := r.Resolve(ctx, "HEAD"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Resolve = %v, want context.Canceled", err)
+	}
+}
+
+// ownGit gives a tree a git of its own, which a test may kill.
+func ownGit(t *testing.T, head *Tree) {
+	t.Helper()
+	objects, err := startBatch(head.objects.cmd.Dir, head.objects.cmd.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = objects.Close() })
+	head.objects = objects
+}
+
+func TestPrefetchReadsWhatWillBeRead(t *testing.T) {
+	files := map[string]string{"big": strings.Repeat("x", keptObject+1), "empty": "", "link": "-> empty"}
+	for i := range loadedAtOnce + 10 { // more than fit into a pipe
+		files[fmt.Sprintf("f/%04d", i)] = fmt.Sprintf("%0200d", i)
+	}
+	head := tree(t, open(t, newRepo(t, files)), "HEAD")
+	ownGit(t, head)
+	names := []string{"absent", "f", "link"}
+	for name := range files {
+		names = append(names, name)
+	}
+	head.Prefetch(names)
+	head.Prefetch(names)
+	if err := head.objects.cmd.Process.Kill(); err != nil { // what was prefetched needs git no more
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if name == "big" || name == "link" {
+			continue
+		}
+		if data, err := head.ReadFile(name); err != nil || string(data) != content {
+			t.Fatalf("%s: %q, %v; want %q", name, data, err, content)
+		}
+	}
+	if _, err := head.ReadFile("big"); err == nil {
+		t.Error("git is gone, and what was not kept can still be read")
+	}
+}
+
+func TestPrefetchEndsWhenGitDoes(t *testing.T) {
+	files := make(map[string]string)
+	for i := range 500 {
+		files[fmt.Sprint(i)] = fmt.Sprintf("%0200d", i)
+	}
+	head := tree(t, open(t, newRepo(t, files)), "HEAD")
+	ownGit(t, head)
+	if err := head.objects.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	head.Prefetch(slices.Collect(maps.Keys(files)))
+	if _, err := head.ReadFile("1"); err == nil {
+		t.Error("a file was read from nowhere")
 	}
 }

@@ -141,6 +141,18 @@ func (t *Tree) ReadLink(name string) (string, error) {
 	return string(target), err
 }
 
+// Prefetch reads files that will be read, in one go. Names that are no files are passed over.
+func (t *Tree) Prefetch(names []string) {
+	var oids []string
+	for _, name := range names {
+		if e, ok := t.entries[name]; ok && e.mode.IsRegular() {
+			oids = append(oids, e.oid)
+		}
+	}
+	slices.Sort(oids)
+	t.objects.Load(slices.Compact(oids))
+}
+
 // ReadFile implements fs.ReadFileFS. A file larger than MaxBlob fails with ErrTooLarge.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
 	e, err := t.entry("read", name)
@@ -215,8 +227,7 @@ func (i info) Size() int64 {
 	if i.mode.IsDir() {
 		return 0
 	}
-	data, _ := i.tree.objects.Read(i.oid)
-	return int64(len(data))
+	return int64(i.tree.objects.size(i.oid))
 }
 
 type openFile struct {

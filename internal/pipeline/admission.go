@@ -140,6 +140,7 @@ func (f *facts) policies(head bool) []string {
 }
 
 func policyFiles(tree Tree, memo map[string]bool) (files []string) {
+	prefetchYAML(tree)
 	eachYAML(tree, func(file string) bool {
 		oid, _ := tree.OID(file)
 		holds, known := memo[oid]

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Graph says which kustomization of a tree needs which files and directories. It does not change after [Build], so it
@@ -50,6 +52,7 @@ type Input struct {
 // tree's, never one of a kustomization's content (see [Graph.Broken]).
 func Build(tree Tree, memo *Memo) (*Graph, error) {
 	g := &Graph{tree: tree, memo: memo, nodes: make(map[string]*node), users: make(map[string][]string)}
+	var files []string
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
@@ -59,12 +62,16 @@ func Build(tree Tree, memo *Memo) (*Graph, error) {
 		}
 		if !entry.IsDir() && slices.Contains(fileNames[:], path.Base(name)) {
 			g.listed = append(g.listed, path.Dir(name))
+			if entry.Type().IsRegular() {
+				files = append(files, name)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	g.parseAhead(files)
 	slices.Sort(g.listed)
 	g.listed = slices.Compact(g.listed)
 	for _, dir := range g.listed {
@@ -121,20 +128,48 @@ func (g *Graph) load(dir string, n *node) error {
 			continue
 		}
 		n.file = path.Join(dir, name)
-		oid, hasOID := g.tree.OID(at.path)
 		var err error
-		n.kust, err = remember(&g.memo.mu, g.memo.kustomizations, oid, hasOID, func() (*kustomization, error) {
-			data, err := g.tree.ReadFile(at.path)
-			if err != nil {
-				return nil, err
-			}
-			return readKustomization(data), nil
-		})
-		if err != nil {
+		if n.kust, err = g.kustomization(at.path); err != nil {
 			return fmt.Errorf("read %s: %w", at.path, err)
 		}
 	}
 	return nil
+}
+
+func (g *Graph) kustomization(file string) (*kustomization, error) {
+	oid, hasOID := g.tree.OID(file)
+	return remember(&g.memo.mu, g.memo.kustomizations, oid, hasOID, func() (*kustomization, error) {
+		data, err := g.tree.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return readKustomization(data), nil
+	})
+}
+
+// prefetcher is a tree that reads many files at less cost than one after another.
+type prefetcher interface{ Prefetch(names []string) }
+
+// parseAhead parses files that will be needed, on all processors: the walk along references that follows is sequential, and
+// finds them in the memo. An error is left for it to meet.
+func (g *Graph) parseAhead(files []string) {
+	files = slices.DeleteFunc(files, func(name string) bool {
+		oid, ok := g.tree.OID(name)
+		return !ok || g.memo.has(oid)
+	})
+	if tree, ok := g.tree.(prefetcher); ok {
+		tree.Prefetch(files)
+	}
+	var group sync.WaitGroup
+	processors := runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(files, max(16, (len(files)+processors-1)/processors)) {
+		group.Go(func() {
+			for _, name := range part {
+				_, _ = g.kustomization(name)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func (g *Graph) addReference(dir string, n *node, ref reference) error {

@@ -34,3 +34,10 @@ func remember[T any](mu *sync.Mutex, known map[string]T, oid string, hasOID bool
 	}
 	return value, err
 }
+
+// has reports whether the kustomization with an object id is remembered.
+func (m *Memo) has(oid string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kustomizations[oid] != nil
+}
