@@ -1,9 +1,11 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -19,19 +21,30 @@ type lender struct {
 
 // answer gives the worker what it asks for; machinery is the error of a tree that cannot be read.
 func (l *lender) answer(request frame) (reply frame, machinery error) {
-	rest, ok := strings.CutPrefix(string(request.payload), remoteMounts)
-	if !ok {
-		return answer(l.own, request)
-	}
-	id, below, _ := strings.Cut(rest, "/")
-	tree := l.lent[id]
+	tree, name := l.find(string(request.payload))
 	if tree == nil {
 		return frame{frameRefused, []byte(refusedAbsent)}, nil
 	}
-	if below == "" {
-		below = "."
+	return answer(tree, frame{request.kind, []byte(name)})
+}
+
+// find gives the tree that a path of the worker's lies in, nil where there is none, and the path within that tree.
+func (l *lender) find(name string) (Tree, string) {
+	rest, ok := strings.CutPrefix(name, remoteMounts)
+	if !ok {
+		return l.own, name
 	}
-	return answer(tree, frame{request.kind, []byte(below)})
+	id, below, _ := strings.Cut(rest, "/")
+	return l.lent[id], cmp.Or(below, ".")
+}
+
+// ahead gives what the worker will ask for after a question, as records; nothing for most.
+func (l *lender) ahead(request frame, known *ahead) []byte {
+	tree, name := l.find(string(request.payload))
+	if tree == nil || request.kind != frameDir || !fs.ValidPath(name) {
+		return nil
+	}
+	return known.collect(tree, name)
 }
 
 // lend fetches the tree of a commit that the settings allow, and tells the worker where it stands.

@@ -33,6 +33,7 @@ type process struct {
 	stderr  *lastWords
 	once    sync.Once
 
+	ahead       ahead
 	tree        string   // the one that it serves; "" while it has served none
 	protections []string // what the worker says holds it back
 }
@@ -157,6 +158,11 @@ func (p *process) converse(ctx context.Context, trees *lender, job jobMessage) (
 			reply, machinery := trees.answer(request)
 			if machinery != nil {
 				return meta, nil, machinery, nil
+			}
+			if records := trees.ahead(request, &p.ahead); len(records) > 0 {
+				if err := p.stream.append(frameAhead, records); err != nil {
+					return meta, nil, nil, err
+				}
 			}
 			if err := p.stream.write(reply.kind, reply.payload); err != nil {
 				return meta, nil, nil, err

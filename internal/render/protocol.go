@@ -28,6 +28,7 @@ const (
 	frameEntries frameKind = 'e' // []entry
 	frameContent frameKind = 'c' // bytes of a file, or the destination of a link
 	frameRefused frameKind = 'x' // the reason, one of the refusals below
+	frameAhead   frameKind = 'a' // records of an ahead; an answer follows
 
 	// from the worker
 	frameReady  frameKind = 'R' // readyMessage
@@ -141,16 +142,22 @@ func noEOF(err error) error {
 }
 
 func (s *stream) write(kind frameKind, payload []byte) error {
+	if err := s.append(kind, payload); err != nil {
+		return err
+	}
+	return s.out.Flush()
+}
+
+// append writes a frame that goes out with the next one.
+func (s *stream) append(kind frameKind, payload []byte) error {
 	var head [5]byte
 	head[0] = byte(kind)
 	binary.BigEndian.PutUint32(head[1:], uint32(len(payload)))
 	if _, err := s.out.Write(head[:]); err != nil {
 		return err
 	}
-	if _, err := s.out.Write(payload); err != nil {
-		return err
-	}
-	return s.out.Flush()
+	_, err := s.out.Write(payload)
+	return err
 }
 
 func (s *stream) writeJSON(kind frameKind, message any) error {

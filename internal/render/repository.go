@@ -177,13 +177,18 @@ func (r *repository) entries(dir node) ([]entry, error) {
 	if err := json.Unmarshal(reply.payload, &entries); err != nil {
 		return nil, r.fail(err)
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.Name, b.Name) })
+	entries = sortedEntries(entries)
 	if dir.oid != "" {
 		r.store.dirs[dir.oid] = entries
 	} else {
 		r.local[dir.path] = entries
 	}
 	return entries, nil
+}
+
+func sortedEntries(entries []entry) []entry {
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.Name, b.Name) })
+	return entries
 }
 
 func (r *repository) link(link node) (string, error) {

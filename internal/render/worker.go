@@ -59,6 +59,7 @@ func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) {
 type worker struct {
 	stream *stream
 	frames chan frame // from the pool
+	store  *store
 }
 
 // receive reads what the pool sends, all the time, so as to notice its end.
@@ -75,6 +76,7 @@ func (w *worker) receive() {
 
 func (w *worker) serve(maxOutput int64) error {
 	store := newStore(w.ask)
+	w.store = store
 	for next := range w.frames {
 		var job jobMessage
 		if err := json.Unmarshal(next.payload, &job); err != nil || next.kind != frameJob {
@@ -94,9 +96,16 @@ func (w *worker) serve(maxOutput int64) error {
 	return nil
 }
 
-// ask gets something of the tree from the pool.
+// ask gets something of the tree from the pool, and takes in what comes ahead of the answer.
 func (w *worker) ask(kind frameKind, name string) (frame, error) {
 	if err := w.stream.write(kind, []byte(name)); err != nil {
+		return frame{}, err
+	}
+	reply := <-w.frames
+	if reply.kind != frameAhead {
+		return reply, nil
+	}
+	if err := w.store.learn(reply.payload); err != nil {
 		return frame{}, err
 	}
 	return <-w.frames, nil
