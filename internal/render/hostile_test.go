@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -216,12 +217,12 @@ func TestConfinement(t *testing.T) {
 	secret.Seek(0, io.SeekStart)
 	leak(t, secret)
 	pool := hostilePool(t, "confined", Options{})
-	worker, err := pool.acquire("")
+	worker, err := pool.acquire(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	result, _, err := worker.render(t.Context(), newTestTree(oneObject), target("app"))
-	worker.stop()
+	pool.discard(worker)
 	if err != nil || result.Failed {
 		t.Fatal(err, result.Findings)
 	}
@@ -404,6 +405,24 @@ func TestWarm(t *testing.T) {
 			t.Errorf("%d workers idle of %d, want 2 of 2", got, pool.live)
 		}
 		renderAll(t, pool, newTestTree(oneObject), []string{"app", "app", "app"})
+	}
+}
+
+// TestWorkersAreWaitedFor renders many targets of two trees at once: a busy worker of a tree is waited for, unless that takes long.
+func TestWorkersAreWaitedFor(t *testing.T) {
+	pool := newPool(t, Options{Workers: 2})
+	base, head := newTestTree(oneObject), newTestTree(fstest.MapFS{"app/cm.yaml": {Data: []byte("x: y\n")}})
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			if _, err := pool.Render(t.Context(), []Tree{base, head}[i%2], target("app")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if pool.busy != 0 || pool.live != len(pool.idle) || pool.live > 4 || pool.serving[treeIdentity(base)]+pool.serving[treeIdentity(head)] != pool.live {
+		t.Errorf("%d workers are busy, %d live, %d idle, serving %v", pool.busy, pool.live, len(pool.idle), pool.serving)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sluice-dev/sluice/internal/plan"
 )
@@ -17,16 +18,18 @@ import (
 // side of a change must not speak for the other. The methods are safe for concurrent use.
 type Pool struct {
 	options Options
-	seats   chan struct{} // one for each worker that may run
+	close   sync.Once
+	logged  sync.Once // what confines the workers
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    sync.WaitGroup // warm starts
 
-	close  sync.Once
-	logged sync.Once // what confines the workers
-	mu     sync.Mutex
-	idle   []*process // the last one used is the first one used again: it remembers most
-	live   int        // workers that are idle, busy or starting: Workers for each of two trees at most
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   sync.WaitGroup // warm starts
+	mu      sync.Mutex
+	idle    []*process     // the last one used is the first one used again: it remembers most
+	busy    int            // workers that render or start: Workers at most
+	live    int            // workers that are idle or busy: Workers for each of two trees at most
+	serving map[string]int // live workers by the tree that they serve
+	changed chan struct{}  // closed, and made anew, when a worker becomes idle or ends
 }
 
 // NewPool makes a pool. Its workers start when they are first needed, or with [Pool.Warm], and are killed when the
@@ -47,7 +50,7 @@ func NewPool(ctx context.Context, options Options) *Pool {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{options: options, seats: make(chan struct{}, options.Workers)}
+	p := &Pool{options: options, serving: make(map[string]int), changed: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	return p
 }
@@ -56,12 +59,6 @@ func NewPool(ctx context.Context, options Options) *Pool {
 func (p *Pool) Warm(n int) {
 	for range min(n, p.options.Workers) {
 		p.done.Go(func() {
-			select {
-			case p.seats <- struct{}{}:
-				defer func() { <-p.seats }()
-			default:
-				return // enough are busy already
-			}
 			if !p.reserve(n) {
 				return
 			}
@@ -72,14 +69,15 @@ func (p *Pool) Warm(n int) {
 	}
 }
 
-// reserve counts one more worker, unless there are enough.
+// reserve counts one more busy worker, unless there are enough.
 func (p *Pool) reserve(enough int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.live >= min(enough, p.options.Workers) {
+	if p.live >= min(enough, p.options.Workers) || p.busy >= p.options.Workers {
 		return false
 	}
 	p.live++
+	p.busy++
 	return true
 }
 
@@ -88,11 +86,14 @@ func (p *Pool) Close() error {
 	p.close.Do(func() {
 		p.cancel()
 		p.done.Wait()
-		for range p.options.Workers { // every seat taken back: nothing runs, and nothing will
-			p.seats <- struct{}{}
-		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		for p.busy > 0 {
+			changed := p.changed
+			p.mu.Unlock()
+			<-changed
+			p.mu.Lock()
+		}
 		for _, w := range p.idle {
 			w.stop()
 		}
@@ -107,13 +108,10 @@ func (p *Pool) Render(ctx context.Context, tree Tree, target plan.Target) (Resul
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(context.Cause(p.ctx)) })()
-	select {
-	case p.seats <- struct{}{}:
-		defer func() { <-p.seats }()
-	case <-ctx.Done():
+	worker, err := p.acquire(ctx, treeIdentity(tree))
+	if ctx.Err() != nil && err != nil {
 		return Result{}, context.Cause(ctx)
 	}
-	worker, err := p.acquire(treeIdentity(tree))
 	if err != nil {
 		return Result{}, fmt.Errorf("render %s: %w", target.ID, err)
 	}
@@ -138,23 +136,73 @@ func treeIdentity(tree Tree) string {
 	return "tree " + oid
 }
 
-// acquire gives an idle worker that has served the same tree, or none yet; else it starts one, and ends an idle one of
-// another tree where there would be too many. The caller has a seat, so no more are busy than there should be.
-func (p *Pool) acquire(tree string) (*process, error) {
-	p.mu.Lock()
+// patience is how long a target waits for a busy worker of its tree, though there is room for one more: to start one costs more
+// than several targets.
+const patience = 50 * time.Millisecond
+
+// acquire waits until there is room for a busy worker, and gives an idle one that has served the same tree, or none yet.
+// It starts one where the tree has none, or none that becomes idle soon.
+func (p *Pool) acquire(ctx context.Context, tree string) (*process, error) {
+	var tired <-chan time.Time // set while there is room, and no worker
+	var late bool
+	for {
+		p.mu.Lock()
+		worker, room := p.take(tree)
+		start := worker == nil && room && (p.serving[tree] == 0 || late)
+		if start {
+			p.busy++
+			p.serving[tree]++
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		switch {
+		case worker != nil:
+			return worker, nil
+		case start:
+			return p.startFor(tree)
+		case !room:
+			tired, late = nil, false
+		case tired == nil:
+			tired = time.After(patience)
+		}
+		select {
+		case <-changed:
+		case <-tired:
+			late = true
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// take gives an idle worker that can serve a tree, nil where there is none. room says whether one more may be busy.
+func (p *Pool) take(tree string) (worker *process, room bool) {
+	if p.busy >= p.options.Workers {
+		return nil, false
+	}
 	for _, want := range []string{tree, ""} {
 		for i := len(p.idle) - 1; i >= 0; i-- {
 			if worker := p.idle[i]; worker.tree == want {
 				p.idle = slices.Delete(p.idle, i, i+1)
-				p.mu.Unlock()
+				p.busy++
+				if want == "" {
+					p.serving[tree]++
+				}
 				worker.tree = tree
-				return worker, nil
+				return worker, true
 			}
 		}
 	}
+	return nil, true
+}
+
+// startFor starts a worker that is counted as busy, and ends an idle one of another tree where there would be too many.
+func (p *Pool) startFor(tree string) (*process, error) {
+	p.mu.Lock()
 	var old *process
 	if p.live >= 2*p.options.Workers && len(p.idle) > 0 {
 		old, p.idle = p.idle[0], p.idle[1:]
+		p.serving[old.tree]--
 	} else {
 		p.live++
 	}
@@ -164,19 +212,23 @@ func (p *Pool) acquire(tree string) (*process, error) {
 	}
 	worker, err := p.start()
 	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.serving[tree]--
 		return nil, err
 	}
 	worker.tree = tree
 	return worker, nil
 }
 
-// start starts a worker that is counted already.
+// start starts a worker that is counted already, as live and as busy.
 func (p *Pool) start() (worker *process, err error) {
 	defer func() {
 		if err != nil {
 			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.live--
-			p.mu.Unlock()
+			p.free()
 		}
 	}()
 	if p.ctx.Err() != nil {
@@ -209,6 +261,7 @@ func (p *Pool) release(worker *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = append(p.idle, worker)
+	p.free()
 }
 
 func (p *Pool) discard(worker *process) {
@@ -216,4 +269,13 @@ func (p *Pool) discard(worker *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.live--
+	p.serving[worker.tree]--
+	p.free()
+}
+
+// free says that one worker less is busy. The lock is held.
+func (p *Pool) free() {
+	p.busy--
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
