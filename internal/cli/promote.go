@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -149,6 +150,14 @@ func preparePromotion(ctx context.Context, repo *git.Repo, rev string) (*pipelin
 			return nil, err
 		}
 	}
+	p.At = func(ctx context.Context, commit string) (pipeline.Tree, error) {
+		id, err := repo.Resolve(ctx, commit)
+		if err != nil {
+			return nil, err
+		}
+		return repo.Tree(ctx, id)
+	}
+	p.Now = time.Now()
 	p.History = func(ctx context.Context, sources, dirs []string) (promote.History, error) {
 		return readHistory(ctx, repo, p, sources, dirs)
 	}

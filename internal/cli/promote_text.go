@@ -55,6 +55,13 @@ func writeEdge(w io.Writer, e pipeline.PromotionEdge, written bool) {
 		fmt.Fprintf(w, "  withheld %s: %s here, %s in %s: %s\n", report.Visible(place(held.File, 0, held.Path)),
 			brief(held.Target), brief(held.Source), report.Visible(e.From), report.Visible(held.Why))
 	}
+	for _, g := range e.Gates {
+		state := "closed"
+		if g.Open {
+			state = "open"
+		}
+		fmt.Fprintf(w, "  gate %-6s %s: %s\n", state, report.Visible(g.Name), report.Visible(g.Reason))
+	}
 	if len(e.Shared) > 0 {
 		fmt.Fprintf(w, "  not promoted, for it is shared and reaches every environment that uses it: %s\n", report.Visible(strings.Join(e.Shared, ", ")))
 	}
@@ -74,6 +81,9 @@ func summary(e pipeline.PromotionEdge, written bool) string {
 	parts := []string{"nothing to promote"}
 	if ready > 0 || len(e.Conflicts) > 0 {
 		parts[0] = counted(ready, "file") + " " + verb
+	}
+	if e.Held() {
+		parts[0] = "held"
 	}
 	if n := len(e.Conflicts); n > 0 {
 		parts = append(parts, counted(n, "conflict"))

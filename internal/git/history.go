@@ -101,3 +101,9 @@ func (h *History) Versions(path string) ([]FileVersion, error) {
 	}
 	return out, nil
 }
+
+// Mainline gives the commits of a branch as it grew: a commit and its first parents, the newest first, at most limit.
+func (r *Repo) Mainline(ctx context.Context, commit string, limit int) ([]string, error) {
+	out, err := r.git(ctx, "rev-list", "--first-parent", "--max-count="+strconv.Itoa(limit), commit, "--")
+	return strings.Fields(out), err
+}

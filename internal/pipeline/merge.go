@@ -19,6 +19,7 @@ type merger struct {
 	history      promote.History
 	keep, always []promote.Rule
 	secrets      *secretValues
+	holds        []config.Hold
 	findings     finding.List
 }
 
@@ -44,6 +45,9 @@ func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout confi
 		return m, nil
 	}
 	var err error
+	if m.holds, err = readHolds(p.Target.Tree); err != nil {
+		return nil, err
+	}
 	m.history, err = p.History(ctx, source, slices.Compact(all))
 	return m, err
 }

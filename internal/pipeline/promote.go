@@ -8,9 +8,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/gate"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/promote"
 	"github.com/sluice-dev/sluice/internal/report"
@@ -28,6 +30,11 @@ type Promotion struct {
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
 	// to the target's.
 	History func(ctx context.Context, source, dirs []string) (promote.History, error)
+	// At gives the tree of an earlier commit; nil: what is held is held whatever its source.
+	At func(ctx context.Context, commit string) (Tree, error)
+	// Gates says what the gates of an edge say; nil: nobody is asked, and gates that ask somebody are closed.
+	Gates func(ctx context.Context, e GatedEdge) (gate.Result, error)
+	Now   time.Time // for gates
 }
 
 // Directories is a pair of directories.
@@ -110,9 +117,15 @@ func (p *PromotionPlan) Conflicts() (n int) {
 	return n
 }
 
-// Files gives what can be written: the files without conflicts, of all edges.
+// Held reports whether a person stopped the edge.
+func (e PromotionEdge) Held() bool { return e.Gate == string(gate.Hold) }
+
+// Files gives what can be written: the files without conflicts, of all edges that nobody holds.
 func (p *PromotionPlan) Files() (out []PromotedFile) {
 	for _, e := range p.Edges {
+		if e.Held() {
+			continue
+		}
 		for _, f := range e.Files {
 			if !f.Conflict {
 				out = append(out, f)
@@ -158,6 +171,11 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("promote %s from %s to %s: %w", e.app, e.from, e.to, err)
 		}
+		gates, err := m.gates(ctx, cfg, e)
+		if err != nil {
+			return nil, fmt.Errorf("gates of %s from %s to %s: %w", e.app, e.from, e.to, err)
+		}
+		merged.setGates(gates)
 		if p.Directories == nil {
 			merged.Shared = sharedInputs(graph, e.source)
 		}
