@@ -175,10 +175,10 @@ func (r *Repo) CommonAncestor(ctx context.Context, a, b string) (string, error) 
 	return "", fmt.Errorf("commits %s and %s have no history in common", a, b)
 }
 
-func (r *Repo) fetch(ctx context.Context, args ...string) error {
-	args = append([]string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", args[0], "origin"}, args[1:]...)
+func (r *Repo) fetch(ctx context.Context, option string, commits ...string) error {
+	args := append([]string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", option, "origin"}, commits...)
 	if _, err := r.git(ctx, args...); err != nil {
-		return fmt.Errorf("this shallow clone lacks commits and they could not be fetched (set fetch-depth: 0 on actions/checkout): %w", err)
+		return fmt.Errorf("this clone lacks commits and they could not be fetched (set fetch-depth: 0 on actions/checkout): %w", err)
 	}
 	return nil
 }
