@@ -84,7 +84,7 @@ func (r *Repo) commitJSON(id string) obj {
 	}
 	return obj{
 		"sha": c.id, "node_id": nodeID("C", idOf(c.id)), "url": r.apiURL("/commits/%s", c.id), "html_url": r.webURL("/commit/%s", c.id),
-		"comments_url": r.apiURL("/commits/%s/comments", c.id), "author": nil, "committer": nil, "parents": parents,
+		"comments_url": r.apiURL("/commits/%s/comments", c.id), "author": r.gh.userOf(c.author), "committer": nil, "parents": parents,
 		"commit": obj{
 			"url": r.apiURL("/git/commits/%s", c.id), "author": c.author.json(), "committer": c.committer.json(), "message": c.message,
 			"tree": obj{"sha": c.tree, "url": r.apiURL("/git/trees/%s", c.tree)}, "comment_count": 0, "verification": r.verification(c.id),

@@ -31,8 +31,11 @@ var operations = map[string]operation{
 	"issues/add-labels":           {comments, false, (*call).addLabels},
 	"issues/remove-label":         {comments, false, (*call).removeLabel},
 
-	"reactions/create-for-issue-comment":              {pullArea, false, (*call).createReaction},
-	"repos/list-pull-requests-associated-with-commit": {pullArea, false, (*call).commitPulls},
+	"reactions/create-for-issue-comment": {pullArea, false, (*call).createReaction},
+	"issues/add-assignees":               {comments, false, (*call).addAssignees},
+
+	"pulls/request-reviewers":                         {pullArea, false, (*call).requestReviewers},
+	"repos/list-pull-requests-associated-with-commit": {pullArea, false, (*call).pullsOfCommit},
 
 	"pulls/list":         {pullArea, false, (*call).listPulls},
 	"pulls/get":          {pullArea, false, (*call).getPull},

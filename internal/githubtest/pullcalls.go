@@ -47,20 +47,6 @@ func (r *Repo) simplePull(p *pull) obj {
 	return out
 }
 
-// commitPulls gives the pull requests that hold a commit.
-func (c *call) commitPulls() reply {
-	commit := c.params["commit_sha"]
-	var found []*pull
-	for _, p := range visible(c, c.repo.pulls) {
-		c.repo.refresh(p)
-		if _, err := c.repo.git("", "merge-base", "--is-ancestor", commit, p.head); err == nil {
-			found = append(found, p)
-		}
-	}
-	shown, header := page(c, c.repo.api("/commits/%s/pulls", commit), found, c.repo.simplePull)
-	return reply{http.StatusOK, shown, header}
-}
-
 func (c *call) getPull() reply {
 	if p := c.repo.pull(int(c.param("pull_number"))); p != nil {
 		return ok(c.repo.pullJSON(p))
@@ -86,6 +72,8 @@ func (c *call) createPull() reply {
 		return invalid("PullRequest", "title", "title is too long (maximum is 256 characters)")
 	case utf8.RuneCountInString(in.Body) > maxBody:
 		return invalid("PullRequest", "body", "body is too long (maximum is 65536 characters)")
+	case in.Draft && c.repo.noDrafts:
+		return refuse(422, "Draft pull requests are not supported in this repository.")
 	case c.repo.Tip(in.Base) == "":
 		return refuse(422, "Validation Failed", obj{"resource": "PullRequest", "field": "base", "code": "invalid"})
 	case from == nil || from.Tip(branch) == "":

@@ -24,6 +24,9 @@ type pull struct {
 	clean          bool
 	labels         []string
 	reviews        []review
+	assignees      []string
+	reviewers      []string // logins, and teams as "team:NAME"
+	autoMerge      string   // the method; "" where it is off
 	created, last  time.Time
 	closed         time.Time
 }
@@ -48,6 +51,9 @@ type Pull struct {
 	HeadRef, BaseRef   string
 	Head, Base         string
 	Labels             []string
+	Assignees          []string
+	Reviewers          []string // logins, and teams as "team:NAME"
+	AutoMerge          string   // the method; "" where it is off
 }
 
 // OpenPullRequest opens a pull request as a person would, and gives its number.
@@ -80,7 +86,8 @@ func (r *Repo) Pulls() []Pull {
 	var out []Pull
 	for _, p := range r.pulls {
 		r.refresh(p)
-		out = append(out, Pull{p.number, p.title, p.body, p.state, p.author, p.merged, p.draft, p.headRef, p.baseRef, p.head, p.base, slices.Clone(p.labels)})
+		out = append(out, Pull{p.number, p.title, p.body, p.state, p.author, p.merged, p.draft, p.headRef, p.baseRef, p.head, p.base, slices.Clone(p.labels),
+			slices.Clone(p.assignees), slices.Clone(p.reviewers), p.autoMerge})
 	}
 	return out
 }
@@ -222,9 +229,12 @@ func (r *Repo) pullJSON(p *pull) obj {
 	}
 	labels := []obj{}
 	for _, name := range p.labels {
-		labels = append(labels, r.labelJSON(r.label(name)))
+		label := r.labelJSON(r.label(name))
+		label["description"] = r.label(name).description // here it is never null
+		labels = append(labels, label)
 	}
 	out["labels"] = labels
+	r.reviewJSON(p, out)
 	out["statuses_url"] = r.apiURL("/statuses/%s", p.head)
 	out["_links"].(obj)["statuses"] = obj{"href": out["statuses_url"]}
 	out["comments"] = len(r.commentsOn(p.number))

@@ -19,6 +19,8 @@ type Repo struct {
 	Dir      string // the bare git repository
 	CloneURL string // for git; a token is the password, the user name is free
 	Private  bool   // set it before the first request
+	// AllowAutoMerge lets pull requests be merged as soon as they may be. Set it before the first request.
+	AllowAutoMerge bool
 
 	gh            *GitHub
 	parent        *Repo // of a fork
@@ -33,6 +35,7 @@ type Repo struct {
 	classic       []string // checks that classic protection of the default branch demands
 	collaborators map[string]string
 	verified      map[string]bool // commits that GitHub signed
+	noDrafts      bool
 	lastNumber    int
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -76,3 +77,16 @@ func idOf(name string) int64 {
 func nodeID(kind string, id int64) string { return fmt.Sprintf("%s_%d", kind, id) }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+var noreply = regexp.MustCompile(`^[0-9]+\+(.+)@users\.noreply\.github\.com$`)
+
+// userOf gives the account that an author's address belongs to; null where there is none.
+func (gh *GitHub) userOf(author person) any {
+	if m := noreply.FindStringSubmatch(author.Email); m != nil {
+		return gh.user(m[1])
+	}
+	if login, ok := strings.CutSuffix(author.Email, "@example.com"); ok {
+		return gh.user(login)
+	}
+	return nil
+}

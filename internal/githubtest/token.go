@@ -36,6 +36,14 @@ func (gh *GitHub) ActionsToken() string {
 	})
 }
 
+// PromotionToken gives a GITHUB_TOKEN with the permissions that sluice's promotion job asks for.
+func (gh *GitHub) PromotionToken() string {
+	return gh.AddToken("ghs_promotion", Token{
+		Login: "github-actions[bot]", App: "github-actions",
+		Permissions: map[string]string{"contents": "write", "pull-requests": "write", "checks": "write", "statuses": "write"},
+	})
+}
+
 // ForkToken gives the GITHUB_TOKEN of a run for a pull request from a fork: it can only read.
 func (gh *GitHub) ForkToken() string {
 	return gh.AddToken("ghs_fork", Token{
@@ -131,12 +139,16 @@ func (c *call) getUser(string) reply {
 
 var viewerQuery = regexp.MustCompile(`^\s*(query)?\s*\{\s*viewer\s*\{\s*login\s*\}\s*\}\s*$`)
 
-// graphql answers the one query that sluice asks: who am I?
+// graphql answers the one query that sluice asks, who am I?, and its mutations.
 func (c *call) graphql(string) reply {
 	var in struct {
-		Query string `json:"query"`
+		Query     string            `json:"query"`
+		Variables map[string]string `json:"variables"`
 	}
 	c.read(&in)
+	if m := mutationQuery.FindStringSubmatch(in.Query); m != nil {
+		return c.mutate(m[1], in.Variables)
+	}
 	switch {
 	case !viewerQuery.MatchString(in.Query):
 		c.t.Errorf("githubtest: GraphQL query %q is not implemented", in.Query)
