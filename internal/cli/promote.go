@@ -45,8 +45,8 @@ func (c *Command) newPromote() *cobra.Command {
 		Long: `Merge what the source environment changed into the next environment's own files, field by field. What the target owns
 stays; where both sides changed the same field, that is a conflict which a person settles.
 
---plan, the default, shows what would change, also as rendered. --write changes the working tree and nothing else; files
-with a conflict are left as they are. Without --from and --to, every step of the promotion order is looked at.
+--plan, the default, shows what would change, also as rendered. --write changes the working tree and nothing else; where
+there is a conflict, the target's value stays. Without --from and --to, every step of the promotion order is looked at.
 
 Exit codes: 0 done, or nothing to promote; 1 conflicts, or findings that gate; 2 usage, configuration, or a working tree
 with changes; 3 could not be completed.`,
@@ -158,7 +158,7 @@ func preparePromotion(ctx context.Context, repo *git.Repo, rev string) (*pipelin
 		return repo.Tree(ctx, id)
 	}
 	p.Now = time.Now()
-	p.History = func(ctx context.Context, sources, dirs []string) (promote.History, error) {
+	p.History = func(ctx context.Context, sources, dirs []string) (pipeline.History, error) {
 		return readHistory(ctx, repo, p, sources, dirs)
 	}
 	return p, nil
@@ -201,7 +201,7 @@ type fileHistory struct {
 	until   *git.History // theirs; nil where it ends where the others do
 }
 
-func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (promote.History, error) {
+func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (pipeline.History, error) {
 	all, err := repo.History(ctx, p.Target.Commit, dirs, maxHistory)
 	if err != nil || p.Source.Commit == p.Target.Commit {
 		return fileHistory{all: all}, err
@@ -233,6 +233,14 @@ func (h fileHistory) Versions(name string) (out []promote.Version, complete bool
 		}
 	}
 	return out, h.all.Complete, nil
+}
+
+// Newest implements pipeline.History.
+func (h fileHistory) Newest(dir string) string {
+	if h.until != nil && h.isSource(dir+"/") {
+		return h.until.Newest(dir)
+	}
+	return h.all.Newest(dir)
 }
 
 func (h fileHistory) isSource(name string) bool {

@@ -44,7 +44,7 @@ func writeEdge(w io.Writer, e pipeline.PromotionEdge, written bool) {
 			rest = ", was " + f.Was
 		}
 		if f.Conflict {
-			rest += ", held by a conflict"
+			rest += ", except what is in conflict"
 		}
 		fmt.Fprintf(w, "  %-8s %s\n", f.Action, report.Visible(f.Path+rest))
 	}
@@ -68,12 +68,7 @@ func writeEdge(w io.Writer, e pipeline.PromotionEdge, written bool) {
 }
 
 func summary(e pipeline.PromotionEdge, written bool) string {
-	ready := 0
-	for _, f := range e.Files {
-		if !f.Conflict {
-			ready++
-		}
-	}
+	ready := len(e.Files)
 	verb := "to change"
 	if written {
 		verb = "changed"

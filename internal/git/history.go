@@ -107,3 +107,17 @@ func (r *Repo) Mainline(ctx context.Context, commit string, limit int) ([]string
 	out, err := r.git(ctx, "rev-list", "--first-parent", "--max-count="+strconv.Itoa(limit), commit, "--")
 	return strings.Fields(out), err
 }
+
+// Newest gives the newest commit that changed a file below a directory, "" where none is known.
+func (h *History) Newest(dir string) string {
+	newest := fileVersion{}
+	for name, list := range h.files {
+		if dir != "." && !strings.HasPrefix(name, dir+"/") {
+			continue
+		}
+		if v := list[0]; newest.age == 0 || v.age < newest.age {
+			newest = v
+		}
+	}
+	return newest.commit
+}

@@ -27,6 +27,7 @@ type NewCommit struct {
 	Parents  []string
 	BaseTree string // the tree that Files change
 	Files    []NewFile
+	TreeKey  string // a trailer with this key, which names the commit's tree, is added to the message; "" for none
 }
 
 // NewFile is one file of a commit; its path is slash-separated, from the repository's root.
@@ -56,6 +57,9 @@ func (c *Client) Commit(ctx context.Context, commit NewCommit) (id string, err e
 			return "", c.explain(doing, permContents, err)
 		}
 		tree = made.GetSHA()
+	}
+	if commit.TreeKey != "" {
+		commit.Message = fmt.Sprintf("%s\n%s: %s\n", strings.TrimRight(commit.Message, "\n"), commit.TreeKey, tree)
 	}
 	wanted := &gogithub.Commit{Message: &commit.Message, Tree: &gogithub.Tree{SHA: &tree}}
 	for _, parent := range commit.Parents {

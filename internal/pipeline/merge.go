@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,7 @@ import (
 type merger struct {
 	run          *Promotion
 	layout       config.Layout
-	history      promote.History
+	history      History
 	keep, always []promote.Rule
 	secrets      *secretValues
 	holds        []config.Hold
@@ -69,7 +70,7 @@ func rulesOf(cfg *config.Config, key string, own []config.FieldRule, known []pro
 // edge merges into each target of an edge.
 func (m *merger) edge(e edge) (PromotionEdge, error) {
 	out := PromotionEdge{
-		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: m.run.Source.Commit,
+		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: cmp.Or(m.history.Newest(e.source.Dir), m.run.Source.Commit),
 		Merge: MergeNothing, Gate: "open", PullRequest: PullRequest{State: "none"},
 		Files: []PromotedFile{}, Withheld: []promote.Withheld{}, Conflicts: []promote.Conflict{}, Gates: []Gate{},
 	}

@@ -25,7 +25,7 @@ type overlay struct {
 	above map[string]bool                // directories with a change somewhere below
 }
 
-// Overlay gives a tree as a promotion leaves it. Files that are held by a conflict must not be among them.
+// Overlay gives a tree as a promotion leaves it.
 func Overlay(tree Tree, files []PromotedFile) Tree {
 	o := &overlay{
 		Tree: tree, files: make(map[string]promote.File), dirs: make(map[string]map[string]struct{}), gone: make(map[string]bool), above: make(map[string]bool),

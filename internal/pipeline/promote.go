@@ -29,12 +29,19 @@ type Promotion struct {
 	Directories *Directories
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
 	// to the target's.
-	History func(ctx context.Context, source, dirs []string) (promote.History, error)
+	History func(ctx context.Context, source, dirs []string) (History, error)
 	// At gives the tree of an earlier commit; nil: what is held is held whatever its source.
 	At func(ctx context.Context, commit string) (Tree, error)
 	// Gates says what the gates of an edge say; nil: nobody is asked, and gates that ask somebody are closed.
 	Gates func(ctx context.Context, e GatedEdge) (gate.Result, error)
 	Now   time.Time // for gates
+}
+
+// History is what promotions read of a repository's past.
+type History interface {
+	promote.History
+	// Newest gives the newest commit that changed a file below a directory, "" where none is known.
+	Newest(dir string) string
 }
 
 // Directories is a pair of directories.
@@ -52,7 +59,8 @@ type PromotionPlan struct {
 	Targets bool `json:"-"`
 
 	layout  config.Layout
-	history promote.History // nil where there are no edges
+	stages  [][]string
+	history History // nil where there are no edges
 }
 
 // The outcomes of a merge.
@@ -69,7 +77,7 @@ type PromotionEdge struct {
 	To          string             `json:"to"`
 	FromTarget  string             `json:"from_target"`
 	ToTargets   []string           `json:"to_targets"`
-	Source      string             `json:"source"` // the commit
+	Source      string             `json:"source"` // the commit: the newest that changed the source's own files
 	Merge       string             `json:"merge"`
 	Gate        string             `json:"gate"`
 	PullRequest PullRequest        `json:"pull_request"`
@@ -103,7 +111,7 @@ type PromotedFile struct {
 	Action promote.Action `json:"action"`
 	From   string         `json:"from,omitempty"` // the source's file
 	Was    string         `json:"was,omitempty"`  // the path before a rename
-	// Conflict says that a person must settle something in this file before it is written.
+	// Conflict says that a person must settle something in this file: there the target's value stays, and the rest is promoted.
 	Conflict bool `json:"conflict,omitempty"`
 
 	promote.File `json:"-"`
@@ -120,16 +128,11 @@ func (p *PromotionPlan) Conflicts() (n int) {
 // Held reports whether a person stopped the edge.
 func (e PromotionEdge) Held() bool { return e.Gate == string(gate.Hold) }
 
-// Files gives what can be written: the files without conflicts, of all edges that nobody holds.
+// Files gives what is written, of all edges that nobody holds.
 func (p *PromotionPlan) Files() (out []PromotedFile) {
 	for _, e := range p.Edges {
-		if e.Held() {
-			continue
-		}
-		for _, f := range e.Files {
-			if !f.Conflict {
-				out = append(out, f)
-			}
+		if !e.Held() {
+			out = append(out, e.Files...)
 		}
 	}
 	return out
@@ -147,7 +150,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	layout, problems := cfg.Layout(p.Target.Tree, graph)
-	out := &PromotionPlan{Version: 1, Edges: []PromotionEdge{}, Targets: len(layout.Targets) > 0, layout: layout}
+	out := &PromotionPlan{Version: 1, Edges: []PromotionEdge{}, Targets: len(layout.Targets) > 0, layout: layout, stages: cfg.Stages(layout.Environments)}
 	var edges []edge
 	if p.Directories != nil {
 		edges, err = p.directories(layout)

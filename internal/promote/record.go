@@ -55,6 +55,7 @@ type Record struct {
 	Pulls  []int  // the merged pull requests that it carries
 	Part   string // what alone was promoted, where it is not everything
 	Reason string // why a stage was skipped
+	Tree   string // the commit's content as it was made: whoever changes it does not change this
 }
 
 // Step is one application on its way.
@@ -69,6 +70,9 @@ const (
 	trailerPull   = "Sluice-Pull-Request"
 	trailerPart   = "Sluice-Part"
 	trailerReason = "Sluice-Reason"
+
+	// TrailerTree is the key of the last one, which is added when the tree is known.
+	TrailerTree = "Sluice-Tree"
 )
 
 // Trailers writes a record, and the people who wrote what it carries, as "Name <address>", as the last paragraph of a commit message.
@@ -145,6 +149,8 @@ func Records(message string) []Record {
 			current.Part = m[2]
 		case trailerReason:
 			current.Reason = m[2]
+		case TrailerTree:
+			current.Tree = m[2]
 		}
 	}
 	return slices.DeleteFunc(out, func(r Record) bool { return r.Source == "" })
