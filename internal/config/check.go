@@ -23,6 +23,7 @@ func (d *decoder) check(c *Config) {
 	d.checkPromotion("keep", c, c.Promotion.Keep)
 	d.checkPromotion("always", c, c.Promotion.Always)
 	d.checkGates(c, known)
+	d.checkRehearsal(c, known)
 }
 
 // checkPromotion reports rules that choose nothing or everything.

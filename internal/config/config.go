@@ -26,6 +26,7 @@ type Config struct {
 	Exceptions   []Exception                     `yaml:"exceptions" doc:"Findings that are accepted until a day, each with an owner and a reason. They are shown, and do not count."`
 	Diff         Diff                            `yaml:"diff" doc:"The rendered difference."`
 	Promotion    Promotion                       `yaml:"promotion" doc:"What is promoted from environment to environment."`
+	Rehearse     Rehearse                        `yaml:"rehearse" doc:"Rehearsal on a real API server: a provider, or a mapping with more."`
 
 	file      string
 	positions map[string]finding.Pos
@@ -112,6 +113,7 @@ func Default() *Config {
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
 		Promotion:  Promotion{Group: GroupApp},
+		Rehearse:   Rehearse{Timeout: Duration(10 * time.Minute)},
 	}
 }
 

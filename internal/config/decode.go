@@ -102,9 +102,17 @@ func bound(text string) *int {
 	return nil
 }
 
+// shortened is a mapping of which one key can be written alone: its value stands in place of the mapping.
+type shortened interface{ short() (key string) }
+
 func (d *decoder) structure(node *yaml.Node, into reflect.Value, path []any) bool {
 	if isNull(node) && !hasRequired(into.Type()) {
 		return true
+	}
+	if s, ok := into.Interface().(shortened); ok && node.Kind == yaml.ScalarNode {
+		fields := fieldsOf(into.Type())
+		i := slices.IndexFunc(fields, func(f field) bool { return f.key == s.short() })
+		return d.scalar(node, into.Field(fields[i].index), path)
 	}
 	if node.Kind != yaml.MappingNode {
 		d.wrongType(node, path, "a mapping of keys and values")

@@ -90,6 +90,10 @@ func TestParseEverything(t *testing.T) {
 			Sensitive:       []DiffRule{{Kinds: []KindPattern{"ConfigMap"}, Paths: []FieldPattern{"data.password"}}},
 			SensitiveValues: []ValuePattern{`ghp_\w+`},
 		},
+		Rehearse: Rehearse{
+			Provider: RehearseKubeconfig, Contexts: map[EnvironmentName]ContextName{"prod": "admin@prod"},
+			Environments: []EnvironmentName{"staging", "prod"}, Timeout: Duration(5 * time.Minute),
+		},
 		Promotion: Promotion{
 			Keep:   []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
 			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},

@@ -84,6 +84,9 @@ func structSchema(v reflect.Value) *jsonSchema {
 			s.Required = append(s.Required, f.key)
 		}
 	}
+	if alone, ok := v.Interface().(shortened); ok {
+		return &jsonSchema{AnyOf: []*jsonSchema{{Type: "string", Enum: s.Properties[alone.short()].Enum}, s}}
+	}
 	return s
 }
 
