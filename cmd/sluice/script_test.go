@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sluice-dev/sluice/internal/rehearse"
 	"github.com/sluice-dev/sluice/internal/render"
 	"github.com/sluice-dev/sluice/testdata"
 )
@@ -37,7 +38,17 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, gitEnvironment...)
 			env.Setenv("HOME", env.WorkDir)
+			if assets, err := rehearse.FindAssets("1.37"); err == nil {
+				env.Setenv("KUBEBUILDER_ASSETS", assets)
+			}
 			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "kube" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			_, err := rehearse.FindAssets("1.37")
+			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"commit": commit,

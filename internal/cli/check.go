@@ -30,6 +30,7 @@ type checkOptions struct {
 	cache    string
 	shard    string // "2/4"; "" for the whole
 	explain  string // a target or a path; "" for the check itself
+	rehearse string // a provider; "" for what the configuration says
 }
 
 func (c *Command) newCheck() *cobra.Command {
@@ -55,6 +56,7 @@ Without --base, head is compared with where it left the default branch. With --a
 	cmd.Flags().StringVar(&opts.gate.Findings, "findings", "new", "which findings count: new or all")
 	cmd.Flags().StringVar(&opts.shard, "shard", "", "do only this part of a plan, `I/N`, and write it with --output shard=FILE")
 	cmd.Flags().StringVar(&opts.explain, "explain", "", "say why this `TARGET|PATH` is rendered or whom it reaches, as text or json, and do nothing else")
+	cmd.Flags().StringVar(&opts.rehearse, "rehearse", "", "apply the change to a real API server: `kind|envtest|kubeconfig`, whatever the configuration says")
 	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
 	return cmd
 }
@@ -99,6 +101,10 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if err != nil {
 		return err
 	}
+	provider, err := parseRehearse(opts.rehearse)
+	if err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	repo, err := git.Open(ctx, opts.repo, git.Options{})
 	if err != nil {
@@ -112,7 +118,7 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if opts.explain != "" {
 		return c.explain(sides, opts.scope, opts.explain, opts.outputs)
 	}
-	run := checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, log: c.logger(cmd), progress: c.newProgress()}
+	run := checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, rehearse: provider, log: c.logger(cmd), progress: c.newProgress()}
 	if opts.shard != "" {
 		return c.checkShard(ctx, run, shard, opts.outputs)
 	}

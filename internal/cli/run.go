@@ -27,6 +27,7 @@ type checkRun struct {
 	gate     report.Gate
 	cache    string // directory of the cache; "" for none
 	salt     []byte // nil: a new one
+	rehearse config.RehearseProvider
 	log      *slog.Logger
 	progress *progress
 }
@@ -61,6 +62,7 @@ func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
 	return &pipeline.Check{
 		Base: run.base, Head: run.head, Changed: run.changed,
 		Scope: run.scope, Gate: run.gate, Salt: run.salt, Today: config.Date(time.Now().UTC().Format(time.DateOnly)), Workers: workers(), Workshop: shop,
+		Rehearse: run.rehearse,
 		Progress: run.progress.update,
 	}, shop, nil
 }

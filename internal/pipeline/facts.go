@@ -43,6 +43,7 @@ type facts struct {
 type located struct {
 	file       string
 	definition *schema.Definition
+	object     *manifest.Object
 }
 
 // maxDefinitions bounds the CustomResourceDefinitions of one side.
@@ -129,7 +130,7 @@ func (r definitionReader) all(tree Tree) []located {
 	eachYAML(tree, func(file string) bool {
 		for _, o := range r.file(tree, file) {
 			if d, err := r.schemas.Definition(o, file); err == nil {
-				found = append(found, located{file, d})
+				found = append(found, located{file, d, o})
 			}
 		}
 		return len(found) < maxDefinitions

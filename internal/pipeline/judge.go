@@ -27,6 +27,7 @@ type judge struct {
 	proposed *rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
 	head     *locator
+	how      config.Rehearse // where changes are rehearsed, if anywhere
 
 	exceptions []exception // that hold today
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
@@ -36,6 +37,7 @@ type judge struct {
 // newJudge makes the parts. Findings are mistakes in the repository's policies.
 func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, finding.List, error) {
 	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree), exceptions: exceptionsOn(r.binding, c.Today)}
+	j.how = c.rehearsalBy(r.binding)
 	var err error
 	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
 		return nil, nil, fmt.Errorf("start the renderer: %w", err)
@@ -76,6 +78,8 @@ type judgement struct {
 	quiet    report.Quiet    // what of the difference is not shown
 	images   map[string]bool // that head runs, as package lint compares them; nil where that is not known
 	sources  []string        // the files that head was rendered from
+
+	rehearsal *rehearsal // nil where nothing is to be rehearsed
 }
 
 // all judges targets concurrently, and gives the judgements in the targets' order.
@@ -129,6 +133,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		}
 	}
 	out.coverage, out.blind = after.coverage, after.blind
+	out.rehearsal = j.rehearsal(sel, base, head)
 	if !sel.Head {
 		return j.compared(out, base, head), nil // what a removed target once broke is of no interest
 	}

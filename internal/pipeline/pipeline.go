@@ -63,6 +63,9 @@ type Workshop interface {
 	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error)
 	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
 	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
+	// Rehearse has a real API server judge targets, and gives the results in their order. A server that is not to be had is a
+	// finding of each.
+	Rehearse(ctx context.Context, how config.Rehearse, targets []Rehearsal) ([]Rehearsed, error)
 }
 
 // Scope says which targets are looked at, and how far.
@@ -84,6 +87,8 @@ type Check struct {
 	Workers    int                   // targets that are looked at concurrently; at least 1
 	Progress   func(done, total int) // may be nil; called from several goroutines
 	Workshop   Workshop
+	// Rehearse says where changes are rehearsed, whatever the configuration says; "" leaves that to it.
+	Rehearse config.RehearseProvider
 }
 
 // start makes the parts in the background, while the scene is surveyed. started waits for them.
@@ -139,6 +144,9 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	selected := c.widen(c.selectTargets(scene), scene, judge.facts)
 	judgements, err := judge.all(ctx, choose(selected, scene))
 	if err != nil {
+		return nil, err
+	}
+	if err := judge.rehearse(ctx, judgements); err != nil {
 		return nil, err
 	}
 	if err := judge.unproven(ctx, scene, judgements); err != nil {

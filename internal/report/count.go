@@ -204,6 +204,7 @@ func (r *Report) CoverageLine() string {
 	}
 	fmt.Fprintf(&b, ", %s", plural(c.Policies, "policy rule"))
 	b.WriteString(r.waivedCounts())
+	b.WriteString(c.rehearsal())
 	if r.FormOnly > 0 {
 		fmt.Fprintf(&b, "; %s differ in form only", plural(r.FormOnly, "object"))
 		if r.FormOnlyRestarts > 0 {
@@ -221,6 +222,22 @@ func (r *Report) CoverageLine() string {
 		fmt.Fprintf(&b, "; ignored by diff.ignore: %s", strings.Join(ignored, ", "))
 	}
 	return b.String()
+}
+
+// rehearsal says what a real API server judged: "; 812 rehearsed on Kubernetes v1.37.0 (2 webhooks have …)".
+func (c Coverage) rehearsal() string {
+	if len(c.RehearsedOn) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("; %s rehearsed on Kubernetes %s", thousands(c.Rehearsed), strings.Join(c.RehearsedOn, ", "))
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(c.NotRehearsed)) {
+		parts = append(parts, thousands(c.NotRehearsed[why])+" "+why)
+	}
+	if len(parts) > 0 {
+		text += " (" + strings.Join(parts, "; ") + ")"
+	}
+	return text
 }
 
 // Headline is the verdict in one sentence, without markup; it holds nothing from the repository.

@@ -119,4 +119,8 @@ type Coverage struct {
 	UnknownKinds map[string]int `json:"unknown_kinds,omitempty"` // "FooBar.example.com/v1" → objects
 	Policies     int            `json:"policies"`                // rules that were evaluated
 	Kubernetes   []string       `json:"kubernetes,omitempty"`    // versions whose schemas were used
+
+	Rehearsed    int            `json:"rehearsed,omitempty"`     // that a real API server judged
+	RehearsedOn  []string       `json:"rehearsed_on,omitempty"`  // the versions of those servers: "v1.37.0"
+	NotRehearsed map[string]int `json:"not_rehearsed,omitempty"` // why objects were not, or not wholly → how many
 }

@@ -98,7 +98,7 @@ func (s *Shard) check() error {
 		return errors.New("it does not say what run it is part of")
 	case r == nil || r.Version != 0 || r.Verdict != "" || s.Total < len(s.Targets) || r.Unaffected < 0 || min(r.FormOnly, r.FormOnlyRestarts, r.IgnoredObjects, r.IgnoredFields) < 0:
 		return errors.New("it does not hold a part of a report")
-	case r.Coverage.Objects < 0 || r.Coverage.Validated < 0 || r.Coverage.Unknown < 0 || r.Coverage.Policies < 0:
+	case r.Coverage.Objects < 0 || r.Coverage.Validated < 0 || min(r.Coverage.Unknown, r.Coverage.Policies, r.Coverage.Rehearsed) < 0:
 		return errors.New("its coverage cannot be")
 	}
 	ids := make(map[string]bool, len(r.Targets))
@@ -207,7 +207,20 @@ func (c *Coverage) Add(part Coverage) {
 		}
 		c.UnknownKinds[kind] += n
 	}
-	c.Kubernetes = slices.Concat(c.Kubernetes, part.Kubernetes)
-	slices.Sort(c.Kubernetes)
-	c.Kubernetes = slices.Compact(c.Kubernetes)
+	c.Kubernetes = union(c.Kubernetes, part.Kubernetes)
+	c.Rehearsed += part.Rehearsed
+	c.RehearsedOn = union(c.RehearsedOn, part.RehearsedOn)
+	for why, n := range part.NotRehearsed {
+		if c.NotRehearsed == nil {
+			c.NotRehearsed = make(map[string]int)
+		}
+		c.NotRehearsed[why] += n
+	}
+}
+
+// union gives the texts of both lists, sorted, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }

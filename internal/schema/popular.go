@@ -19,6 +19,7 @@ var crds []byte
 // object needs one (some 10 ms), and read one by one.
 type bundle struct {
 	entries map[groupKind]func() (*Definition, error)
+	specs   map[groupKind][]byte // the specifications of the definitions, as JSON
 }
 
 // popular gives the bundle; an error means that the program was built wrongly.
@@ -38,7 +39,7 @@ func readBundle(compressed []byte) (*bundle, error) {
 	if !ok {
 		return nil, fmt.Errorf("the definitions are not in the format of this program: %.40q", text)
 	}
-	b := &bundle{entries: make(map[groupKind]func() (*Definition, error))}
+	b := &bundle{entries: make(map[groupKind]func() (*Definition, error)), specs: make(map[groupKind][]byte)}
 	for number := 2; len(rest) > 0; number++ {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -47,9 +48,35 @@ func readBundle(compressed []byte) (*bundle, error) {
 			return nil, fmt.Errorf("the definitions are damaged: line %d has %d fields", number, len(fields))
 		}
 		source, spec := string(fields[0]), fields[3]
+		b.specs[groupKind{string(fields[1]), string(fields[2])}] = spec
 		b.entries[groupKind{string(fields[1]), string(fields[2])}] = sync.OnceValues(func() (*Definition, error) { return newDefinition(spec, source) })
 	}
 	return b, nil
+}
+
+// PopularDefinition gives the definition of a kind of the well-known projects in the program as a whole object; ok is false where
+// none of them has it. An error means that the program was built wrongly.
+func PopularDefinition(group, kind string) (o *manifest.Object, ok bool, err error) {
+	b, err := popular()
+	if err != nil {
+		return nil, false, err
+	}
+	spec, ok := b.specs[groupKind{group, kind}]
+	if !ok {
+		return nil, false, nil
+	}
+	d, err := b.entries[groupKind{group, kind}]()
+	if err != nil {
+		return nil, false, err
+	}
+	// The API server asks for the annotation where a group ends in k8s.io.
+	text := fmt.Appendf(nil, `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":%q,`+
+		`"annotations":{"api-approved.kubernetes.io":"unapproved"}},"spec":%s}`+"\n", d.plural+"."+d.Group, spec)
+	objects, problems := manifest.Parse(d.Source, text)
+	if len(objects) != 1 {
+		return nil, false, fmt.Errorf("the definition of %s in the program cannot be read: %s", kind, problems)
+	}
+	return objects[0], true, nil
 }
 
 // popular judges an object by the definitions of well-known projects; ok is false where none of them has its kind. The
