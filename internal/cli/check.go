@@ -89,7 +89,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.scope.All, "all", false, "look at every target, not just those that the change can reach")
 	flags.StringSliceVar(&o.scope.Environments, "env", nil, "look only at this environment; may be repeated")
 	flags.StringSliceVar(&o.scope.Apps, "app", nil, "look only at this application; may be repeated")
-	flags.StringVar(&o.cache, "cache", "", "remember renderings in this `DIR` from run to run; targets with Secrets are never stored")
+	flags.StringVar(&o.cache, "cache", "", "remember renderings and verdicts in this `DIR` from run to run; targets with Secrets are never stored")
 	cmd.MarkFlagsMutuallyExclusive("head", "worktree")
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"os"
@@ -36,8 +37,8 @@ func (r renderer) Warm() {
 
 // Render implements pipeline.Renderer.
 func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
-	result, err := r.result(ctx, tree, target)
-	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed}
+	result, kept, err := r.result(ctx, tree, target)
+	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed, Kept: kept}
 	for _, input := range result.Inputs {
 		if input.Use == render.File {
 			out.Sources = append(out.Sources, input.Path)
@@ -46,26 +47,49 @@ func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Ta
 	return out, err
 }
 
-// result renders, unless the cache knows what would come out. What is wrong with the cache costs time, and nothing else.
-func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Target) (render.Result, error) {
+// result renders, unless the cache knows what would come out; kept says that it does now. What is wrong with the cache costs
+// time, and nothing else.
+func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Target) (result render.Result, kept bool, err error) {
 	if r.cache == nil {
-		return r.pool.Render(ctx, tree, target)
+		result, err = r.pool.Render(ctx, tree, target)
+		return result, false, err
 	}
 	sources, identified := render.SourcesOf(tree, target, r.closure(tree, target), r.options)
 	if identified {
 		if result, ok := r.cache.Remembered(sources); ok {
 			r.log.Debug("remembered", "target", target.ID)
-			return result, nil
+			return result, true, nil
 		}
 	}
-	result, err := r.pool.Render(ctx, tree, target)
+	result, err = r.pool.Render(ctx, tree, target)
 	if err != nil || !identified || r.sensitive(result) {
-		return result, err
+		return result, false, err
 	}
-	if _, err := r.cache.Remember(sources, result); err != nil {
-		r.log.Warn("the cache cannot be written", "error", err)
+	kept, failed := r.cache.Remember(sources, result)
+	if failed != nil {
+		r.log.Warn("the cache cannot be written", "error", failed)
 	}
-	return result, nil
+	return result, kept, nil
+}
+
+// memory is the cache as package pipeline sees it.
+type memory struct {
+	cache *render.Cache
+	log   *slog.Logger
+}
+
+// Get implements pipeline.Memory.
+func (m memory) Get(key [sha256.Size]byte) ([]byte, bool) {
+	content, ok := m.cache.Get(key)
+	m.log.Debug("memory", "found", ok, "key", fmt.Sprintf("%.4x", key))
+	return content, ok
+}
+
+// Put implements pipeline.Memory.
+func (m memory) Put(key [sha256.Size]byte, content []byte) {
+	if err := m.cache.Put(key, content); err != nil {
+		m.log.Warn("the cache cannot be written", "error", err)
+	}
 }
 
 // sensitive reports whether a result holds what must not be shown, and so not be stored: the cache leaves Secrets out by itself,

@@ -59,12 +59,16 @@ func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
 	if run.salt == nil {
 		run.salt = newSalt()
 	}
-	return &pipeline.Check{
+	check := &pipeline.Check{
 		Base: run.base, Head: run.head, Changed: run.changed,
 		Scope: run.scope, Gate: run.gate, Salt: run.salt, Today: config.Date(time.Now().UTC().Format(time.DateOnly)), Workers: workers(), Workshop: shop,
 		Rehearse: run.rehearse,
 		Progress: run.progress.update,
-	}, shop, nil
+	}
+	if shop.cache != nil {
+		check.Memory = memory{shop.cache, run.log}
+	}
+	return check, shop, nil
 }
 
 // workshop makes the parts of a check that reach outside: worker processes and compiled policies.
@@ -99,6 +103,7 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 
 // Policies compiles the built-in rules and those of the repository.
 func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error) {
+	w.log.Debug("compiling policies", "directories", directories)
 	return bundle.LoadPolicies(ctx, tree, directories, opts)
 }
 

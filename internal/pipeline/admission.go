@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"slices"
 	"strings"
 	"sync"
 
@@ -127,11 +129,12 @@ func readsAny(inputs []plan.Input, files []string) bool {
 // policies gives the files of a side that hold ValidatingAdmissionPolicies or bindings of them.
 func (f *facts) policies(head bool) []string {
 	f.scan.Do(func() {
-		memo := make(map[string]bool)
-		f.headPolicies = policyFiles(f.check.Head.Tree, memo)
-		if f.check.Base.Tree != nil {
-			f.basePolicies = policyFiles(f.check.Base.Tree, memo)
+		if f.check.Base.Tree == nil {
+			f.headPolicies = policyFiles(f.check.Head.Tree)
+			return
 		}
+		f.basePolicies = f.basePolicyFiles()
+		f.headPolicies = f.headPolicyFiles()
 	})
 	if head {
 		return f.headPolicies
@@ -139,20 +142,54 @@ func (f *facts) policies(head bool) []string {
 	return f.basePolicies
 }
 
-func policyFiles(tree Tree, memo map[string]bool) (files []string) {
+// basePolicyFiles looks through base, unless the memory knows: base stays the same from run to run.
+func (f *facts) basePolicyFiles() []string {
+	tree, memory := f.check.Base.Tree, f.check.Memory
+	oid, identified := tree.OID(".")
+	if memory == nil || !identified {
+		return policyFiles(tree)
+	}
+	key := sha256.Sum256([]byte("files with admission policies\n" + oid))
+	var files []string
+	if remembered(memory, key, &files) {
+		return files
+	}
+	files = policyFiles(tree)
+	remember(memory, key, files)
+	return files
+}
+
+// headPolicyFiles gives the files of base that head has too, and those that the change brings.
+func (f *facts) headPolicyFiles() []string {
+	changed := make(map[string]bool)
+	var files []string
+	for _, file := range f.check.Changed {
+		changed[file] = true
+		if isYAML(file) && holdsPolicy(f.check.Head.Tree, file) {
+			files = append(files, file)
+		}
+	}
+	for _, file := range f.basePolicies {
+		if !changed[file] {
+			files = append(files, file)
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
+func policyFiles(tree Tree) (files []string) {
 	prefetchYAML(tree)
 	eachYAML(tree, func(file string) bool {
-		oid, _ := tree.OID(file)
-		holds, known := memo[oid]
-		if !known {
-			data, err := tree.ReadFile(file)
-			holds = err == nil && bytes.Contains(data, []byte("ValidatingAdmissionPolicy"))
-			memo[oid] = holds
-		}
-		if holds {
+		if holdsPolicy(tree, file) {
 			files = append(files, file)
 		}
 		return true
 	})
 	return files
+}
+
+func holdsPolicy(tree Tree, file string) bool {
+	data, err := tree.ReadFile(file)
+	return err == nil && bytes.Contains(data, []byte("ValidatingAdmissionPolicy"))
 }

@@ -229,14 +229,11 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 		with = needed()
 	}
 	with.Admission = admission
-	checked, err := j.schemas.Check(kubernetes, r.Objects, with)
+	verdict, err := j.verdict(ctx, kubernetes, r, target, with)
 	if err != nil {
 		return out, err
 	}
-	judged, err := j.policies.check(ctx, target, r.Objects)
-	if err != nil {
-		return out, err
-	}
+	checked, judged := verdict.Schema, verdict.Policy
 	found := finding.Join(out.findings, checked.Findings, judged.Findings, j.badComments(r, sources))
 	out.findings = j.settle(found, target, r, sources)
 	out.blind = judged.Incomplete

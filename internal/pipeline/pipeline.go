@@ -41,6 +41,7 @@ type Rendering struct {
 	Findings finding.List
 	Failed   bool     // there are no objects: the findings say why
 	Sources  []string // the files that were read
+	Kept     bool     // it holds nothing secret, and may be remembered from run to run
 }
 
 // Renderer renders targets, concurrently. An error means that the machinery broke or that the context ended; what the
@@ -89,10 +90,20 @@ type Check struct {
 	Workshop   Workshop
 	// Rehearse says where changes are rehearsed, whatever the configuration says; "" leaves that to it.
 	Rehearse config.RehearseProvider
+	Memory   Memory // of verdicts; may be nil
 }
 
-// start makes the parts in the background, while the scene is surveyed. started waits for them.
-func (c *Check) start(ctx context.Context, r rules, s *scene) (started func() (*judge, finding.List, error)) {
+// start makes the parts in the background, while the scene is surveyed. started waits for them. Where there will hardly be anything
+// to judge, they are not made before it is known that there is.
+func (c *Check) start(ctx context.Context, r rules, s *scene) (started func(needed bool) (*judge, finding.List, error)) {
+	if !c.busy() && c.troubleless(r) {
+		return func(needed bool) (*judge, finding.List, error) {
+			if !needed {
+				return &judge{check: c, cfg: r.binding}, nil, nil
+			}
+			return c.newJudge(ctx, r, s)
+		}
+	}
 	var j *judge
 	var problems finding.List
 	var making errgroup.Group
@@ -100,7 +111,7 @@ func (c *Check) start(ctx context.Context, r rules, s *scene) (started func() (*
 		j, problems, err = c.newJudge(ctx, r, s)
 		return err
 	})
-	return func() (*judge, finding.List, error) {
+	return func(bool) (*judge, finding.List, error) {
 		err := making.Wait()
 		return j, problems, err
 	}
@@ -109,6 +120,13 @@ func (c *Check) start(ctx context.Context, r rules, s *scene) (started func() (*
 // busy guesses whether there will be anything to render, before that is known: a change of documentation alone hardly ever
 // reaches a target. What it is wrong about is made later.
 func (c *Check) busy() bool { return c.Scope.All || slices.ContainsFunc(c.Changed, isYAML) }
+
+// troubleless reports whether making the parts can find nothing wrong: there is nothing of the repository's own in them.
+func (c *Check) troubleless(r rules) bool {
+	cfg := r.binding
+	return r.head == nil && unremarkable(cfg, c.bindingTree()) && len(cfg.Validation.CRDs) == 0 && len(cfg.Validation.Schemas) == 0 &&
+		len(cfg.Exceptions) == 0 && !slices.ContainsFunc(c.Changed, func(file string) bool { return inPolicies(cfg, file) })
+}
 
 // bindingTree is where the rules that bind come from: base, where there is one.
 func (c *Check) bindingTree() Tree {
@@ -134,14 +152,18 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	scene := &scene{}
 	started := c.start(ctx, rules, scene)
 	err := c.survey(rules, scene)
-	judge, found, broken := started()
+	var selected []plan.Selection
+	if err == nil {
+		selected = c.selectTargets(scene)
+	}
+	judge, found, broken := started(len(selected) > 0)
 	if err != nil {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	if broken != nil {
 		return nil, broken
 	}
-	selected := c.widen(c.selectTargets(scene), scene, judge.facts)
+	selected = c.widen(selected, scene, judge.facts)
 	judgements, err := judge.all(ctx, choose(selected, scene))
 	if err != nil {
 		return nil, err

@@ -18,36 +18,72 @@ import (
 // rulebook is the policies of one side: engines over the same compiled rules, one for each environment, with the bundles and
 // the Kubernetes version that the configuration gives it. It is safe for concurrent use.
 type rulebook struct {
-	common  *policy.Engine
-	options func(environment string) policy.Options
+	tree        Tree
+	directories []string // of the repository's own
+	options     func(environment string) policy.Options
+	load        func() (loadedPolicies, error) // once
 
 	mu      sync.Mutex
-	engines map[string]*policy.Engine
+	engines map[string]*policy.Engine // by their options
+
+	digest     sync.Once // see identity
+	digested   string
+	digestable bool
 }
 
-// newRulebook compiles the built-in rules and those of the repository that stand in tree. Findings are what is wrong with the
-// repository's own; the engines then have the built-in ones only.
+// loadedPolicies is the engine of what holds everywhere, and what is wrong with the rules.
+type loadedPolicies struct {
+	engine   *policy.Engine
+	problems finding.List
+}
+
+// newRulebook makes the rulebook of the built-in rules and those of the repository that stand in tree. Findings are what is wrong
+// with the repository's own, or with what the configuration says of rules; the engines then have the built-in ones only. Where nothing
+// can be wrong, the rules are compiled when they are first needed.
 func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, schemas *schema.Set) (*rulebook, finding.List, error) {
 	options := func(environment string) policy.Options { return policyOptions(cfg, environment, schemas) }
-	common, problems, err := c.Workshop.Policies(ctx, tree, policyDirectories(cfg, tree), options(""))
-	if err != nil {
-		return nil, nil, fmt.Errorf("load policies: %w", err)
+	b := &rulebook{tree: tree, directories: policyDirectories(cfg, tree), options: options, engines: make(map[string]*policy.Engine)}
+	b.load = sync.OnceValues(func() (loadedPolicies, error) {
+		engine, problems, err := c.Workshop.Policies(ctx, tree, b.directories, options(""))
+		if err != nil {
+			return loadedPolicies{}, fmt.Errorf("load policies: %w", err)
+		}
+		return loadedPolicies{engine, problems}, nil
+	})
+	if c.Memory != nil && unremarkable(cfg, tree) {
+		return b, nil, nil
 	}
-	return &rulebook{common: common, options: options, engines: make(map[string]*policy.Engine)}, problems, nil
+	loaded, err := b.load()
+	return b, loaded.problems, err
+}
+
+// knows reports whether there is a rule of this name.
+func (b *rulebook) knows(rule string) bool {
+	loaded, err := b.load()
+	return err == nil && loaded.engine.Knows(rule)
 }
 
 // of gives the engine of an environment. What the options say in vain was found when the rules were loaded.
 func (b *rulebook) of(ctx context.Context, environment string) (*policy.Engine, error) {
+	loaded, err := b.load()
+	if err != nil {
+		return nil, err
+	}
+	options := b.options(environment)
+	text := optionsText(options)
+	if text == optionsText(b.options("")) {
+		return loaded.engine, nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if engine := b.engines[environment]; engine != nil {
+	if engine := b.engines[text]; engine != nil {
 		return engine, nil
 	}
-	engine, _, err := b.common.With(ctx, b.options(environment))
+	engine, _, err := loaded.engine.With(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the policies of %s: %w", environment, err)
 	}
-	b.engines[environment] = engine
+	b.engines[text] = engine
 	return engine, nil
 }
 

@@ -84,8 +84,11 @@ func parseConfig(data []byte) (*config.Config, finding.List) {
 func unknownVersions(cfg *config.Config) finding.List {
 	var out finding.List
 	check := func(version config.KubernetesVersion, path ...any) {
+		if version == "" {
+			return
+		}
 		schemas, err := schema.Kubernetes()
-		if err == nil && version != "" {
+		if err == nil {
 			_, err = schemas.Version(string(version))
 		}
 		if err != nil {

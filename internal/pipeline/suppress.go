@@ -196,7 +196,7 @@ func (j *judge) knows(rule string) bool {
 	case "lint":
 		return slices.ContainsFunc(lint.Rules(), func(r lint.Rule) bool { return r.ID == rule })
 	case "policy":
-		return j.policies.common.Knows(rule) || j.proposed != nil && j.proposed.common.Knows(rule)
+		return j.policies.knows(rule) || j.proposed != nil && j.proposed.knows(rule)
 	default:
 		return area == "admission"
 	}

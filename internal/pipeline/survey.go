@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"crypto/sha256"
 	"slices"
 
 	"github.com/sluice-dev/sluice/internal/config"
@@ -18,7 +19,7 @@ type scene struct {
 // survey finds the targets of both sides. Each side's are those of both configurations together, so that a pull request
 // can add targets but not take any from the gate.
 func (c *Check) survey(r rules, s *scene) error {
-	memo := plan.NewMemo()
+	memo, known := c.loadMemo()
 	graph, err := plan.Build(c.Head.Tree, memo)
 	if err != nil {
 		return err
@@ -35,11 +36,13 @@ func (c *Check) survey(r rules, s *scene) error {
 		s.problems = problems
 	}
 	if c.Base.Tree == nil {
+		c.storeMemo(graph, known)
 		return nil
 	}
 	if graph, err = plan.Build(c.Base.Tree, memo); err != nil {
 		return err
 	}
+	c.storeMemo(graph, known)
 	layout, _ := r.binding.Layout(c.Base.Tree, graph)
 	if r.head != nil {
 		own, _ := r.head.Layout(c.Base.Tree, graph)
@@ -49,6 +52,32 @@ func (c *Check) survey(r rules, s *scene) error {
 	s.base.Layout.Targets = append(s.base.Layout.Targets, c.unnoticed(s)...)
 	slices.SortFunc(s.base.Layout.Targets, plan.Target.Compare)
 	return nil
+}
+
+// loadMemo gives what an earlier run has read of the kustomizations of base: it stays the same from run to run.
+func (c *Check) loadMemo() (memo *plan.Memo, known bool) {
+	memo = plan.NewMemo()
+	if key, ok := c.memoKey(); ok {
+		if data, found := c.Memory.Get(key); found {
+			known = memo.Load(data) == nil
+		}
+	}
+	return memo, known
+}
+
+func (c *Check) storeMemo(graph *plan.Graph, known bool) {
+	key, ok := c.memoKey()
+	if !ok || known {
+		return
+	}
+	if data, err := graph.Store(); err == nil {
+		c.Memory.Put(key, data)
+	}
+}
+
+func (c *Check) memoKey() (key [sha256.Size]byte, ok bool) {
+	oid, ok := c.bindingTree().OID(".")
+	return sha256.Sum256([]byte("kustomizations\n" + oid)), ok && c.Memory != nil
 }
 
 // closure asks the graph of a target's side.

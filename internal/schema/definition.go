@@ -1,11 +1,14 @@
 package schema
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -165,6 +168,22 @@ func NewCustom(definitions ...*Definition) *Custom {
 		}
 	}
 	return c
+}
+
+// Digest is equal where the definitions are: what they say of objects, and where messages say that they are from.
+func (c *Custom) Digest() [sha256.Size]byte {
+	if c == nil {
+		return [sha256.Size]byte{}
+	}
+	kinds := slices.SortedFunc(maps.Keys(c.byKind), func(a, b groupKind) int {
+		return cmp.Or(strings.Compare(a.group, b.group), strings.Compare(a.kind, b.kind))
+	})
+	h := sha256.New()
+	for _, kind := range kinds {
+		d := c.byKind[kind]
+		fmt.Fprintf(h, "%q %q %q %x\n", kind.group, kind.kind, d.Source, d.Digest)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // find gives the definition of a kind; nil where there is none.
