@@ -116,6 +116,8 @@ func checkImmutable(l *linter) {
 		checkSealed(l, base, head)
 	case "/PersistentVolume":
 		checkVolumeSource(l, base, head)
+	case "/Pod":
+		checkPod(l, base, head)
 	case "batch/Job":
 		checkJob(l, base, head)
 	}
@@ -180,28 +182,6 @@ func remade(o *manifest.Object) (name string, ok bool) {
 	}
 }
 
-// checkService finds addresses that change. The API server keeps what it has allocated where the new manifest is silent, and
-// forgets it for an ExternalName. Source: ValidateServiceUpdate in pkg/apis/core/validation/validation.go, and patchAllocatedValues
-// in pkg/registry/core/service/storage/storage.go.
-func checkService(l *linter, base, head *manifest.Object) {
-	const external, balancer = "ExternalName", "LoadBalancer"
-	wasType, isType := text(at(base, "spec", "type")), text(at(head, "spec", "type"))
-	if wasType == external || isType == external {
-		return
-	}
-	was, is := text(at(base, "spec", "clusterIP")), text(at(head, "spec", "clusterIP"))
-	if was != is && is != "" && (was != "" || is == "None") {
-		l.refused("spec.clusterIP", "")
-	}
-	if wasType == balancer && isType == balancer && !diff.SameField(base, head, "spec", "loadBalancerClass") {
-		l.refused("spec.loadBalancerClass", "")
-	}
-	port := fixed{path: "spec.healthCheckNodePort", settable: true}
-	if at(head, "spec", "healthCheckNodePort") != nil && port.changed(base, head) {
-		l.refused(port.path, "")
-	}
-}
-
 // checkSealed finds what changes in an immutable ConfigMap or Secret. Source: ValidateConfigMapUpdate and ValidateSecretUpdate in
 // pkg/apis/core/validation/validation.go.
 func checkSealed(l *linter, base, head *manifest.Object) {
@@ -236,21 +216,5 @@ func checkVolumeSource(l *linter, base, head *manifest.Object) {
 		if !diff.SameField(base, head, "spec", name) {
 			l.refused("spec."+name, "")
 		}
-	}
-}
-
-// checkJob holds a Job to what may change while it runs. The template of a suspended Job may change in parts, and nothing is
-// said of it. Source: validateCompletions and validatePodTemplateUpdate in pkg/apis/batch/validation/validation.go.
-func checkJob(l *linter, base, head *manifest.Object) {
-	const remedy = "Give the Job a new name for each version, or have the deployer replace it"
-	if suspended, _ := at(base, "spec", "suspend").(bool); !suspended && !diff.SameField(base, head, "spec", "template") {
-		l.refused("spec.template", remedy)
-	}
-	completions := fixed{path: "spec.completions"}
-	if at(base, "spec", "parallelism") == nil {
-		completions.byDefault = "1"
-	}
-	if text(at(head, "spec", "completionMode")) != "Indexed" && completions.changed(base, head) {
-		l.refused(completions.path, remedy)
 	}
 }
