@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/githubtest"
@@ -105,6 +106,29 @@ func TestCommentTiers(t *testing.T) {
 	var refused *github.RefusedError
 	if !errors.As(err, &refused) || refused.Status != 422 || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("nothing fits: %v", err)
+	}
+}
+
+// TestCommentAtTheLimit posts what has exactly as many characters as GitHub takes, marker included, of one byte and of four: what is one
+// longer is not even tried. Four bytes are the most that a character has, so the limit in bytes is kept with the one in characters.
+func TestCommentAtTheLimit(t *testing.T) {
+	t.Parallel()
+	for name, character := range map[string]string{"ASCII": "x", "four bytes": "😀"} {
+		s := newScene(t)
+		s.upsert(t, s.client, s.head, "x")
+		marker := len(s.repo.Comments(s.pr)[0].Body) - len("x")
+		fits := strings.Repeat(character, 65_536-marker)
+		before := s.gh.Count("PATCH", commentPath)
+		if got := s.upsert(t, s.client, s.head, fits+character, "short"); got.Tier != 1 || s.gh.Count("PATCH", commentPath) != before+1 {
+			t.Errorf("%s: one character too many: form %d in %d calls", name, got.Tier, s.gh.Count("PATCH", commentPath)-before)
+		}
+		if got := s.upsert(t, s.client, s.head, fits, "short"); got.Tier != 0 {
+			t.Errorf("%s: just as many as fit: form %d", name, got.Tier)
+		}
+		body := s.repo.Comments(s.pr)[0].Body
+		if n := utf8.RuneCountInString(body); n != 65_536 || len(body) > 262_144 {
+			t.Errorf("%s: %d characters, %d bytes", name, n, len(body))
+		}
 	}
 }
 

@@ -173,6 +173,45 @@ func TestCommentBorders(t *testing.T) {
 	}
 }
 
+// TestCommentFormsAtTheirBorders has a limit that each form just fits, and one that is a character or a byte less: then the form is not
+// among those to post, and what is posted instead fits.
+func TestCommentFormsAtTheirBorders(t *testing.T) {
+	t.Parallel()
+	r := sharedBase(t)
+	opts := options
+	opts.Limit = report.Limit{Runes: 1 << 30, Bytes: 1 << 30}
+	forms := report.Comment(r, opts)
+	if len(forms) != 5 {
+		t.Fatalf("%d forms, want full, as far as there is room, lists, counts and the verdict alone", len(forms))
+	}
+	for i, form := range forms[:4] { // the last one is always there
+		runes, size := utf8.RuneCountInString(form), len(form)
+		for _, c := range []struct {
+			limit report.Limit
+			fits  bool
+		}{
+			{report.Limit{Runes: runes, Bytes: size}, true},
+			{report.Limit{Runes: runes + 1, Bytes: size + 1}, true},
+			{report.Limit{Runes: runes - 1, Bytes: size}, false},
+			{report.Limit{Runes: runes, Bytes: size - 1}, false},
+		} {
+			opts.Limit = c.limit
+			bodies := report.Comment(r, opts)
+			is := slices.Contains(bodies, form)
+			if is && !c.fits {
+				t.Errorf("form %d, limit %+v: it does not fit, and is among those to post", i, c.limit)
+			}
+			// The second form fills what room there is, here that of the lists too, and then they are not needed.
+			if !is && c.fits && i != 1 && i != 2 {
+				t.Errorf("form %d, limit %+v: it fits, and is not among those to post", i, c.limit)
+			}
+			if !c.limit.Fits(bodies[0]) {
+				t.Errorf("form %d, limit %+v: the first one does not fit", i, c.limit)
+			}
+		}
+	}
+}
+
 // What is left out is said.
 func TestCommentSaysWhatIsLeftOut(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func TargetDiff(r *Report, id string, opts MarkdownOptions) []string {
 		}
 	}
 	c.Reset()
-	c.printf("### What changes in %s\n\n**Too much for a comment.** %s\n", code(id), c.elsewhere())
+	c.printf("### What changes in %s\n\n**This is too large for a comment.** %s\n", code(id), c.elsewhere())
 	return append(out, c.String())
 }
 
