@@ -150,8 +150,12 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 // conclude publishes a report and turns its verdict into the exit code.
 func (c *Command) conclude(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event, r *report.Report) error {
 	r.Head = event.Head // the pull request's own head, also where its trial merge was checked
-	outcome, err := c.publish(ctx, actions, in, event, r)
-	if err := errors.Join(err, c.tell(actions, in, r, outcome), writePull(in.reports, event.Pull)); err != nil {
+	client, err := c.gitHub(actions.Env(), event.Repo, in.token)
+	if err != nil {
+		return err
+	}
+	outcome := publish(ctx, client, actions.Env(), in, event, r)
+	if err := errors.Join(c.tell(actions, in, r, outcome), writePull(in.reports, event.Pull)); err != nil {
 		return err
 	}
 	if len(outcome.Missing) > 0 && !outcome.Degraded() {
@@ -228,13 +232,8 @@ func trialMerge(ctx context.Context, repo *git.Repo, event github.Event) (merge,
 }
 
 // publish writes the comment and the check run.
-func (c *Command) publish(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event, r *report.Report) (github.Outcome, error) {
-	env := actions.Env()
-	client, err := github.New(github.Options{Repo: event.Repo, Token: in.token, APIURL: env.APIURL})
-	if err != nil {
-		return github.Outcome{}, usage(err)
-	}
-	bodies := report.Comment(r, markdownOptions(actions.Env(), in, r, report.CommentLimit))
+func publish(ctx context.Context, client *github.Client, env github.Env, in actionInputs, event github.Event, r *report.Report) github.Outcome {
+	bodies := report.Comment(r, markdownOptions(env, in, r, report.CommentLimit))
 	publication := github.Publication{
 		Head: event.Head, CommentID: in.id, UpdateOnly: len(r.Changes) == 0 && len(r.Findings) == 0 && r.Verdict == report.Pass,
 		Check: github.CheckRun{
@@ -245,7 +244,7 @@ func (c *Command) publish(ctx context.Context, actions *github.Actions, in actio
 	if event.Pull != nil && in.comment {
 		publication.Pull, publication.Comment = event.Pull.Number, bodies
 	}
-	return client.Publish(ctx, publication), nil
+	return client.Publish(ctx, publication)
 }
 
 // markdownOptions are the links that a report on GitHub can have.

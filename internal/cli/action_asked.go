@@ -26,15 +26,19 @@ type asked struct {
 	actions *github.Actions
 	in      actionInputs
 	client  *github.Client
+
+	// check renders and compares the two sides of a pull request.
+	check func(context.Context, github.Event, pipeline.Scope) (*report.Report, error)
 }
 
 // answer does what a comment or a button asks for.
 func (c *Command) answer(cmd *cobra.Command, actions *github.Actions, in actionInputs, event github.Event) error {
-	client, err := github.New(github.Options{Repo: event.Repo, Token: in.token, APIURL: actions.Env().APIURL})
+	client, err := c.gitHub(actions.Env(), event.Repo, in.token)
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	a := &asked{Command: c, cmd: cmd, actions: actions, in: in, client: client}
+	a.check = a.render
 	if event.Comment != nil {
 		return a.obey(cmd.Context(), *event.Comment)
 	}
@@ -119,8 +123,8 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 	return errors.Join(errs...)
 }
 
-// check renders and compares the two sides of a pull request. The clone is of the default branch: commits are fetched by id.
-func (a *asked) check(ctx context.Context, event github.Event, scope pipeline.Scope) (*report.Report, error) {
+// render is the check. The clone is of the default branch: commits are fetched by id.
+func (a *asked) render(ctx context.Context, event github.Event, scope pipeline.Scope) (*report.Report, error) {
 	repo, err := git.Open(ctx, a.in.directory, git.Options{Trust: true})
 	if err != nil {
 		return nil, err
@@ -139,8 +143,8 @@ func (a *asked) check(ctx context.Context, event github.Event, scope pipeline.Sc
 // conclude publishes the verdict. The run itself is none of the pull request's checks: it ends well when the verdict stands on the
 // pull request, whatever it is, and not well when it does not.
 func (a *asked) conclude(ctx context.Context, event github.Event, r *report.Report) error {
-	outcome, err := a.publish(ctx, a.actions, a.in, event, r)
-	if err := errors.Join(err, a.tell(a.actions, a.in, r, outcome)); err != nil {
+	outcome := publish(ctx, a.client, a.actions.Env(), a.in, event, r)
+	if err := a.tell(a.actions, a.in, r, outcome); err != nil {
 		return err
 	}
 	if len(outcome.Missing) > 0 {

@@ -48,9 +48,9 @@ func writePull(dir string, pull *github.Pull) error {
 // It writes a comment and never a check run: a fork can make its report say anything, and nothing may gate on that.
 func (c *Command) publishFork(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event) error {
 	env, run := actions.Env(), *event.Run
-	client, err := github.New(github.Options{Repo: event.Repo, Token: in.token, APIURL: env.APIURL})
+	client, err := c.gitHub(env, event.Repo, in.token)
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	files, err := client.Artifact(ctx, run.ID, forkArtifact, reportFile, pullFile)
 	if errors.Is(err, github.ErrNoArtifact) {

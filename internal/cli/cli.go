@@ -32,6 +32,21 @@ type Command struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
+
+	adjust func(*github.Options) // how a test reaches GitHub, with a clock of its own; nil outside of tests
+}
+
+// gitHub gives a client for a repository, as the runner's environment says to reach it.
+func (c *Command) gitHub(env github.Env, repo, token string) (*github.Client, error) {
+	opts := github.Options{Repo: repo, Token: token, APIURL: env.APIURL}
+	if c.adjust != nil {
+		c.adjust(&opts)
+	}
+	client, err := github.New(opts)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return client, nil
 }
 
 // exitError ends the run with a code. Its text, if any, is printed.

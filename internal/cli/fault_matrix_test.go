@@ -1,4 +1,4 @@
-package github_test
+package cli
 
 import (
 	"bytes"
@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/githubtest"
 )
 
@@ -53,59 +52,66 @@ var matrixFaults = []matrixFault{
 	{"a list that lags behind", "list", func(time.Time) githubtest.Fault { return githubtest.Fault{Lag: 1} }},
 }
 
-// matrixRun is a run of the check's publishing: the first on a pull request, or that after a push.
+// matrixRun is a run of the action: what is there before, and the event.
 type matrixRun struct {
 	name    string
-	prepare func(*testing.T, *scene)
+	code    int // how it ends without a fault
+	prepare func(*scene) (event string, payload []byte)
 }
 
 var matrixRuns = []matrixRun{
-	{"First run", func(*testing.T, *scene) {}},
-	{"After a push", func(t *testing.T, s *scene) {
-		if out := s.publish(t); len(out.Missing) > 0 {
-			t.Fatal(out.Missing)
-		}
-		s.head = s.push(t)
-		s.client = s.as(t, s.gh.ActionsToken()) // each run is a new process
+	{"`pull_request`, first run", ExitFindings, func(s *scene) (string, []byte) {
+		return "pull_request", s.repo.PullRequestEvent(s.pr, "opened")
 	}},
-}
-
-func (s *scene) publish(t *testing.T) github.Outcome {
-	return s.client.Publish(t.Context(), github.Publication{
-		Head: s.head, Pull: s.pr, CommentID: "sluice", Comment: []string{"the long report on " + s.head, "the report on " + s.head},
-		Check: github.CheckRun{
-			Name: "sluice", Conclusion: github.Failure, Title: "1 finding", Summary: []string{"the summary"},
-			Annotations: []github.Annotation{{Path: "app.yaml", Line: 1, Level: github.LevelError, Message: "wrong"}},
-		},
-	})
-}
-
-// state is what people see: comments and verdicts, without what differs from run to run.
-func (s *scene) state() string {
-	var b strings.Builder
-	for _, c := range s.repo.Comments(s.pr) {
-		fmt.Fprintf(&b, "comment by %s: %s\n", c.Author, strings.ReplaceAll(strings.ReplaceAll(c.Body, s.head, "HEAD"), "the long report", "the report"))
-	}
-	for _, c := range s.repo.CheckRuns(s.head) {
-		fmt.Fprintf(&b, "check run %s: %s, %d annotations\n", c.Name, c.Conclusion, len(c.Annotations))
-	}
-	return b.String()
+	{"`pull_request`, after a push", ExitFindings, func(s *scene) (string, []byte) {
+		if end := s.step("pull_request", s.repo.PullRequestEvent(s.pr, "opened")); end.code != ExitFindings {
+			s.Fatal(end.log)
+		}
+		s.head = s.repo.Commit("feature", githubtest.Files{"app.yaml": "a: 4\n"}, "more")
+		return "pull_request", s.repo.PullRequestEvent(s.pr, "synchronize")
+	}},
+	{"`merge_group`, and as it: `push`, `schedule`, `workflow_dispatch`, `repository_dispatch`", ExitFindings, func(s *scene) (string, []byte) {
+		return "merge_group", s.repo.MergeGroupEvent(s.repo.Tip("main"), s.head)
+	}},
+	{"`workflow_run`, the second stage for a fork", ExitClean, func(s *scene) (string, []byte) {
+		s.fromFork()
+		s.storeReport()
+		return "workflow_run", s.repo.WorkflowRunEvent(7, s.forkPR)
+	}},
+	{"`issue_comment`: recheck", ExitClean, func(s *scene) (string, []byte) {
+		id := s.repo.AddComment(s.pr, "wim", "/sluice recheck")
+		return "issue_comment", s.repo.CommentEvent(id, "created")
+	}},
+	{"`issue_comment`: diff", ExitClean, func(s *scene) (string, []byte) {
+		id := s.repo.AddComment(s.pr, "wim", "/sluice diff app")
+		return "issue_comment", s.repo.CommentEvent(id, "created")
+	}},
+	{"`issue_comment` by somebody who may not", ExitClean, func(s *scene) (string, []byte) {
+		id := s.repo.AddComment(s.pr, "stranger", "/sluice recheck")
+		return "issue_comment", s.repo.CommentEvent(id, "created")
+	}},
+	{"`check_run` rerequested", ExitClean, func(s *scene) (string, []byte) {
+		return "check_run", s.repo.CheckRunEvent(s.head, "sluice", "rerequested")
+	}},
 }
 
 type cell struct{ call, fault, end string }
 
-// TestFaultMatrix has each call of publishing fail in each way. In the end all is as without the fault; or the run says what is
+// TestFaultMatrix has each call of each event fail in each way. In the end all is as without the fault; or the run says what is
 // missing, and the next run mends it without a trace of the first.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a few minutes of processor time")
+	}
 	var doc bytes.Buffer
 	doc.WriteString(matrixHead)
 	for _, run := range matrixRuns {
 		calm := newScene(t)
-		run.prepare(t, calm)
+		event, payload := run.prepare(calm)
 		before := len(calm.gh.Requests())
-		if out := calm.publish(t); len(out.Missing) > 0 {
-			t.Fatal(out.Missing)
+		if end := calm.step(event, payload); end.code != run.code {
+			t.Fatalf("%s: exit code %d:\n%s", run.name, end.code, end.log)
 		}
 		calls := calm.gh.Requests()[before:]
 		if len(calls) >= 15 {
@@ -156,33 +162,43 @@ func TestFaultMatrix(t *testing.T) {
 func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matrixFault, want string) string {
 	t.Helper()
 	s := newScene(t)
-	run.prepare(t, s)
+	event, payload := run.prepare(s)
 	fault := f.fault(s.clock.now()).On(call.Method, normal(call.Path))
 	fault.Nth = nth
 	if fault.Hang { // in real time
-		s.client = s.as(t, s.gh.ActionsToken(), func(o *github.Options) { o.Timeout = 2 * time.Second })
+		s.timeout = 2 * time.Second
 	}
 	s.gh.AddFault(fault)
-	out := s.publish(t)
-	if s.state() == want && len(out.Missing) == 0 {
-		if len(s.clock.slept) > 0 {
-			return "waits, same"
-		}
+	slept := s.clock.slept
+	end := s.step(event, payload)
+	now := s.state()
+	switch {
+	case now == want && end.code == run.code && s.clock.slept > slept:
+		return "waits, same"
+	case now == want && end.code == run.code:
 		return "same"
 	}
-	end := "error, re-run"
-	switch {
-	case out.Check != nil && out.Check.Kind == github.AsStatus:
-		end = "commit status"
-	case len(out.Missing) == 0:
-		t.Errorf("nothing is said to be missing, and the end differs:\n%s\nwant:\n%s", s.state(), want)
-	}
 	s.gh.ClearFaults()
-	s.client = s.as(t, s.gh.ActionsToken())
-	if again := s.publish(t); len(again.Missing) > 0 || s.state() != want {
-		t.Errorf("the next run does not mend it: %v\n%s\nwant:\n%s", again.Missing, s.state(), want)
+	s.timeout = 0
+	if again := s.step(event, payload); again.code != run.code || s.state() != want {
+		t.Errorf("the next run does not mend it: code %d\n%s\nit left:\n%s\nwant:\n%s", again.code, again.log, s.state(), want)
 	}
-	return end
+	switch {
+	case len(s.repo.Statuses(s.head)) > 0:
+		return "commit status"
+	case end.code == run.code && strings.Contains(strings.ToLower(now), "too large for a comment"):
+		return "shorter"
+	case end.code == run.code && strings.Contains(end.log, "taken back"):
+		return "taken back"
+	case end.code == run.code && strings.Contains(end.log, "put a reaction"):
+		return "no reaction"
+	case end.code == ExitIncomplete && strings.Contains(end.log, "::error"):
+		return "error, re-run"
+	case strings.Contains(end.log, "could not be written"):
+		return "degraded"
+	}
+	t.Errorf("code %d, and nothing says why the end differs:\n%s\n%s\nwant:\n%s", end.code, end.log, now, want)
+	return "?"
 }
 
 func (f matrixFault) hits(call githubtest.Request) bool {
@@ -212,18 +228,23 @@ func describe(call githubtest.Request, nth int) string {
 
 const matrixHead = `# What happens when GitHub fails
 
-This page is written by ` + "`go test ./internal/github -run TestFaultMatrix -update`" + `, and the test fails when it does not hold. Each
-call of publishing a check is made to fail in each way, against a GitHub for tests whose answers are held against GitHub's own
-description of its API.
+This page is written by ` + "`go test ./internal/cli -run TestFaultMatrix -update`" + `, and the test fails when it does not hold. Each
+call that the action makes for an event is made to fail in each way, against a GitHub for tests whose answers are held against GitHub's
+own description of its API.
 
 | end | means |
 |---|---|
-| same | comment and check run are as without the fault, each once |
+| same | comments, reactions and check run are as without the fault, each once, and so is the exit code |
 | waits, same | the same, after waiting for as long as GitHub asks, or for a moment |
 | commit status | the check run could not be written: a commit status of the same name carries the verdict. The next run writes the check run |
-| error, re-run | the run says what is missing and ends with exit code 3 (or keeps its verdict where the token only lacks permission). The next run leaves everything as without the fault |
+| shorter | the comment stands in the next shorter form. The next run tries the longer one again |
+| taken back | GitHub says that the comment is gone: its commands are not obeyed. Another run finds it again |
+| no reaction | everything but the reaction under the comment, which the log tells of |
+| degraded | the token lacks a permission: summary and annotations say so and show the result, and the exit code is that of the verdict. The next run with the permission leaves everything as without the fault |
+| error, re-run | the run says what is missing and ends with exit code 3. The next run leaves everything as without the fault |
 
 All waiting of a run is bounded by five minutes. Nothing is ever there twice, and a run for an older head never overwrites a newer one.
+What GitHub's failures do to promotions has its own page, [promotion.md](promotion.md).
 `
 
 func writeMatrix(doc *bytes.Buffer, name string, calls []githubtest.Request, cells []cell) {

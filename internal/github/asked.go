@@ -11,7 +11,7 @@ import (
 )
 
 // MayWrite reports whether a person may push to the repository, as GitHub knows it now: what an event says of its author (an
-// association) is no permission. Nobody is told apart from somebody who may only read.
+// association) is no permission.
 // Source: docs.github.com "Get repository permissions for a user": maintain counts as write, triage as read.
 //
 // Errors: [*PermissionError], [*LimitError] (wrapped), [*RefusedError]: then nobody knows, and nothing may be done.
@@ -20,10 +20,7 @@ func (c *Client) MayWrite(ctx context.Context, person string) (bool, error) {
 		return false, nil
 	}
 	level, _, err := c.gh.Repositories.GetPermissionLevel(ctx, c.owner, c.repo, person)
-	switch {
-	case statusOf(err) == http.StatusNotFound:
-		return false, nil
-	case err != nil:
+	if err != nil {
 		return false, c.explain(fmt.Sprintf("ask what %s may do", person), "metadata: read", err)
 	}
 	return level.GetPermission() == "write" || level.GetPermission() == "admin", nil

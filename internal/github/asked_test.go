@@ -97,7 +97,7 @@ func TestMayWrite(t *testing.T) {
 			t.Errorf("%q: %t, %v", person, may, err)
 		}
 	}
-	for _, code := range []int{401, 403, 500} {
+	for _, code := range []int{401, 403, 404, 500} {
 		s.gh.ClearFaults()
 		s.gh.AddFault(githubtest.Fault{Path: "/repos/*/*/collaborators/*/permission", Times: -1, Status: code})
 		if may, err := s.client.MayWrite(t.Context(), "ada"); err == nil || may {

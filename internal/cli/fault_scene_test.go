@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/githubtest"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// scene is a repository with two pull requests, one of them from a fork, and the action without its renderer.
+type scene struct {
+	*testing.T
+	gh      *githubtest.GitHub
+	repo    *githubtest.Repo
+	fork    *githubtest.Repo
+	pr      int
+	forkPR  int
+	head    string
+	clock   *clock
+	timeout time.Duration // of a request, in real time; 0 is the client's own
+}
+
+// clock is a time that passes only while somebody sleeps. It stands in the future: the library, which reads the real clock, would take
+// a reset by this one as still to come.
+type clock struct {
+	mu    sync.Mutex
+	at    time.Time
+	slept int
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.slept = c.at.Add(d), c.slept+1
+	return ctx.Err()
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{T: t, gh: githubtest.New(t), clock: &clock{at: time.Date(2099, 3, 2, 9, 0, 0, 0, time.UTC)}}
+	s.repo = s.gh.CreateRepo("acme/config")
+	s.repo.Commit("main", githubtest.Files{"app.yaml": "a: 1\n"}, "begin")
+	s.head = s.repo.Commit("feature", githubtest.Files{"app.yaml": "a: 2\n"}, "change")
+	s.pr = s.repo.OpenPullRequest(githubtest.PullOptions{Head: "feature"})
+	s.repo.SetCollaborator("wim", "write")
+	return s
+}
+
+// fromFork adds a pull request from a fork.
+func (s *scene) fromFork() {
+	s.fork = s.repo.Fork("stranger")
+	s.fork.Commit("theirs", githubtest.Files{"app.yaml": "a: 3\n"}, "from outside")
+	s.forkPR = s.repo.OpenPullRequest(githubtest.PullOptions{Head: "theirs", From: s.fork})
+}
+
+// stepEnd is how a step ended.
+type stepEnd struct {
+	code int
+	log  string
+}
+
+// report is what the renderer would have found on a head.
+func (s *scene) report(head string) *report.Report {
+	r := &report.Report{
+		Base: s.repo.Tip("main"), Head: head, Environments: []string{"prod"},
+		Targets: []report.Target{{Target: plan.Target{ID: "app", Dir: ".", App: "app", Environment: "prod"}, Status: report.Rendered, Base: report.Rendered, Objects: 1}},
+		Findings: finding.List{{
+			Rule: "policy/resources", Severity: finding.Error, Message: "wrong", Pos: finding.Pos{File: "app.yaml", Line: 1, Column: 1},
+			Targets: []finding.TargetState{{ID: "app", State: finding.New}},
+		}},
+	}
+	report.Finish(r)
+	return r
+}
+
+// step runs the action for an event as runAction does, with a report in place of the renderer.
+func (s *scene) step(name string, payload []byte) stepEnd {
+	s.Helper()
+	env := s.repo.RunnerEnv(name, payload)
+	var log strings.Builder
+	c := &Command{Stdout: &log, Stderr: io.Discard, Getenv: func(key string) string { return env[key] }}
+	c.adjust = func(o *github.Options) {
+		o.Now, o.Sleep, o.Jitter, o.Timeout = s.clock.now, s.clock.sleep, func(d time.Duration) time.Duration { return d }, s.timeout
+	}
+	token := s.gh.ActionsToken()
+	if name == "workflow_run" {
+		token = s.gh.StageToken()
+	}
+	in := actionInputs{token: token, id: defaultID, comment: true, gate: report.Gate{FailOn: "error", Findings: "new"}}
+	err := c.annotated(func(actions *github.Actions) error {
+		event, err := actions.Event()
+		if err != nil {
+			return err
+		}
+		ctx := s.Context()
+		switch {
+		case event.Run != nil:
+			return c.publishFork(ctx, actions, in, event)
+		case event.Comment != nil || event.Rerun != nil:
+			client, err := c.gitHub(actions.Env(), event.Repo, in.token)
+			if err != nil {
+				return err
+			}
+			a := &asked{Command: c, actions: actions, in: in, client: client}
+			a.check = func(_ context.Context, e github.Event, _ pipeline.Scope) (*report.Report, error) {
+				return s.report(e.Head), nil
+			}
+			if event.Comment != nil {
+				return a.obey(ctx, *event.Comment)
+			}
+			return a.rerun(ctx, *event.Rerun)
+		default:
+			return c.conclude(ctx, actions, in, event, s.report(event.Head))
+		}
+	})
+	end := stepEnd{log: log.String()}
+	var exit *exitError
+	switch {
+	case errors.As(err, &exit):
+		end.code = exit.code
+	case err != nil:
+		end.code = ExitIncomplete
+	}
+	return end
+}
+
+// storeReport has the first stage of a fork's run store its report.
+func (s *scene) storeReport() {
+	dir := s.TempDir()
+	r := s.report(s.fork.Tip("theirs"))
+	if err := errors.Join(writeReports(dir, r, ""), writePull(dir, &github.Pull{Number: s.forkPR})); err != nil {
+		s.Fatal(err)
+	}
+	files := githubtest.Files{}
+	for _, name := range []string{reportFile, pullFile} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			s.Fatal(err)
+		}
+		files[name] = string(data)
+	}
+	s.repo.StoreArtifact(7, forkArtifact, files)
+}
+
+// state is what people see: comments, reactions and verdicts, without what differs from run to run.
+func (s *scene) state() string {
+	var b strings.Builder
+	var comments []string
+	for _, pr := range []int{s.pr, s.forkPR} {
+		for _, c := range s.repo.Comments(pr) {
+			body := strings.NewReplacer(s.repo.Tip("main"), "BASE", s.head, "HEAD", s.repo.Tip("main")[:9], "BASE", s.head[:9], "HEAD", s.gh.URL, "URL").Replace(c.Body)
+			if s.fork != nil {
+				body = strings.NewReplacer(s.fork.Tip("theirs"), "THEIRS", s.fork.Tip("theirs")[:9], "THEIRS").Replace(body)
+			}
+			comments = append(comments, fmt.Sprintf("comment by %s: %s\n%q\n", c.Author, body, c.Reactions))
+		}
+	}
+	slices.Sort(comments) // one that a second run had to add stands last
+	b.WriteString(strings.Join(comments, ""))
+	for _, c := range s.repo.CheckRuns(s.head) {
+		fmt.Fprintf(&b, "check run %s: %s, %d annotations\n", c.Name, c.Conclusion, len(c.Annotations))
+	}
+	return b.String()
+}
