@@ -30,6 +30,9 @@ type promoteOptions struct {
 	write    bool
 	fromDir  string
 	toDir    string
+	rollback bool
+	env      string
+	reason   string
 	outputs  []output
 }
 
@@ -52,11 +55,15 @@ Exit codes: 0 done, or nothing to promote; 1 conflicts, or findings that gate; 2
 with changes; 3 could not be completed.`,
 		Example: `  sluice promote --from dev --to staging --app shop
   sluice promote --from staging --write
+  sluice promote --rollback --env prod --app shop --reason "5xx since 13:00" --write
   sluice promote --from-dir env/dev --to-dir env/staging --write`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if opts.outputs, err = parseOutputs(outputs, promoteFormats); err != nil {
 				return err
+			}
+			if opts.rollback {
+				return c.rollback(cmd, opts)
 			}
 			return c.promote(cmd, opts)
 		},
@@ -71,10 +78,16 @@ with changes; 3 could not be completed.`,
 	flags.StringVar(&opts.toDir, "to-dir", "", "promote to this `DIR`")
 	flags.BoolVar(&opts.plan, "plan", false, "show what would change (the default)")
 	flags.BoolVar(&opts.write, "write", false, "change the files in the working tree")
+	flags.BoolVar(&opts.rollback, "rollback", false, "take --app in --env back to what it was before its last change, or at --rev")
+	flags.StringVar(&opts.env, "env", "", "the `ENV` that is rolled back")
+	flags.StringVar(&opts.reason, "reason", "", "why, as the hold says that a rollback leaves")
 	flags.StringArrayVarP(&outputs, "output", "o", nil, "write the plan as `FORMAT[=FILE]`: text or json; may be repeated")
 	cmd.MarkFlagsMutuallyExclusive("plan", "write")
 	cmd.MarkFlagsRequiredTogether("from-dir", "to-dir")
 	cmd.MarkFlagsMutuallyExclusive("from-dir", "app")
+	for _, other := range []string{"from", "to", "from-dir"} {
+		cmd.MarkFlagsMutuallyExclusive("rollback", other)
+	}
 	return cmd
 }
 

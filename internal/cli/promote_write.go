@@ -21,6 +21,17 @@ func (c *Command) writePromotion(ctx context.Context, repo *git.Repo, planned *p
 	if err := refuseDirty(ctx, repo, files); err != nil {
 		return err
 	}
+	if err := writeInto(repo, files); err != nil {
+		return err
+	}
+	if err := c.writePlan(planned, outputs, true); err != nil {
+		return err
+	}
+	return conflictExit(planned)
+}
+
+// writeInto writes files into the working tree of a repository.
+func writeInto(repo *git.Repo, files []pipeline.PromotedFile) error {
 	root, err := os.OpenRoot(repo.Root())
 	if err != nil {
 		return err
@@ -29,10 +40,7 @@ func (c *Command) writePromotion(ctx context.Context, repo *git.Repo, planned *p
 	if err := writeFiles(root, files); err != nil {
 		return fmt.Errorf("write to the working tree: %w; `git status` shows what was written", err)
 	}
-	if err := c.writePlan(planned, outputs, true); err != nil {
-		return err
-	}
-	return conflictExit(planned)
+	return nil
 }
 
 // refuseDirty refuses to write where there are changes that are not committed: nobody could tell them from the promotion's, and

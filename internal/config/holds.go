@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -117,3 +118,29 @@ func yamlText(text string) string {
 
 // reserved are words that YAML takes for something else than text.
 var reserved = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
+// AppendHold adds a hold to the file as its last line; nil data is a file that is not there. The rest of the file stays byte for
+// byte. It fails where the file has mistakes, or is a list that a line cannot be added to.
+func AppendHold(file string, data []byte, hold Hold) ([]byte, error) {
+	before, problems := ParseHolds(file, data)
+	if len(problems) > 0 {
+		return nil, errors.New(problems.String())
+	}
+	indent, eol := "", "\n"
+	if len(before) > 0 {
+		indent = strings.Repeat(" ", max(before[0].Pos.Column-3, 0)) // "- " stands before what the position names
+	}
+	text := string(data)
+	if strings.Contains(text, "\r\n") {
+		eol = "\r\n"
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += eol
+	}
+	out := []byte(text + indent + strings.TrimSuffix(hold.Line(), "\n") + eol)
+	after, problems := ParseHolds(file, out)
+	if len(problems) > 0 || len(after) != len(before)+1 || after[len(before)].Source != hold.Source {
+		return nil, fmt.Errorf("%s: a line cannot be added to it: write the holds as a list with one hold in a line, each beginning with \"- \"", file)
+	}
+	return out, nil
+}

@@ -64,6 +64,29 @@ func TestParseBadHolds(t *testing.T) {
 	}
 }
 
+func TestAppendHold(t *testing.T) {
+	t.Parallel()
+	hold := Hold{App: "shop", To: "prod", Source: commit, Reason: "rolled back", Since: Instant{time.Date(2026, 11, 21, 13, 0, 0, 0, time.UTC)}}
+	line := `- {app: shop, to: prod, source: "` + commit + `", reason: "rolled back", since: 2026-11-21T13:00:00Z}`
+	for _, test := range []struct{ before, want string }{
+		{"", line + "\n"},
+		{"# who waits\n", "# who waits\n" + line + "\n"},
+		{"- {app: a, to: b, reason: x}", "- {app: a, to: b, reason: x}\n" + line + "\n"},
+		{"  - app: a\n    to: b\n    reason: x\n# end\n", "  - app: a\n    to: b\n    reason: x\n# end\n  " + line + "\n"},
+		{"- {app: a, to: b, reason: x}\r\n", "- {app: a, to: b, reason: x}\r\n" + line + "\r\n"},
+	} {
+		got, err := AppendHold(HoldsName, []byte(test.before), hold)
+		if string(got) != test.want || err != nil {
+			t.Errorf("%q: %v\ngot  %q\nwant %q", test.before, err, got, test.want)
+		}
+	}
+	for _, before := range []string{"[]\n", "holds: []\n", "- {app: a}\n", "- {app: a, to: b, reason: x}\n...\n"} {
+		if got, err := AppendHold(HoldsName, []byte(before), hold); err == nil {
+			t.Errorf("%q: got %q, want an error", before, got)
+		}
+	}
+}
+
 // FuzzHoldLine: whatever a person gives as reason, the line that is written reads as the hold that was meant.
 func FuzzHoldLine(f *testing.F) {
 	f.Add("shop", "prod", "rolled back: \"500s\" {a} # b", "alice")

@@ -121,3 +121,9 @@ func (h *History) Newest(dir string) string {
 	}
 	return newest.commit
 }
+
+// MainlineOf gives those of a branch's commits, as it grew, that changed something below a directory: the newest first, at most limit.
+func (r *Repo) MainlineOf(ctx context.Context, commit, dir string, limit int) ([]string, error) {
+	out, err := r.git(ctx, "rev-list", "--first-parent", "--max-count="+strconv.Itoa(limit), commit, "--", ":(top,literal)"+dir)
+	return strings.Fields(out), err
+}

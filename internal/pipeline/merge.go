@@ -68,7 +68,7 @@ func rulesOf(cfg *config.Config, key string, own []config.FieldRule, known []pro
 }
 
 // edge merges into each target of an edge.
-func (m *merger) edge(e edge) (PromotionEdge, error) {
+func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 	out := PromotionEdge{
 		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: cmp.Or(m.history.Newest(e.source.Dir), m.run.Source.Commit),
 		Merge: MergeNothing, Gate: "open", PullRequest: PullRequest{State: "none"},
@@ -76,7 +76,7 @@ func (m *merger) edge(e edge) (PromotionEdge, error) {
 	}
 	for _, target := range e.targets {
 		out.ToTargets = append(out.ToTargets, target.ID)
-		result, err := m.merge(e, target)
+		result, err := m.merge(ctx, e, target)
 		if err != nil {
 			return out, err
 		}
@@ -116,7 +116,7 @@ func inConflict(result promote.Result) map[string]bool {
 }
 
 // merge merges into one target.
-func (m *merger) merge(e edge, target plan.Target) (promote.Result, error) {
+func (m *merger) merge(ctx context.Context, e edge, target plan.Target) (promote.Result, error) {
 	from, to := promote.Side{Dir: e.source.Dir, Env: e.from}, promote.Side{Dir: target.Dir, Env: e.to}
 	theirs, unread, err := m.files(m.run.Source.Tree, e.source)
 	if err != nil {
@@ -130,7 +130,7 @@ func (m *merger) merge(e edge, target plan.Target) (promote.Result, error) {
 	// What could not be read on one side must not look as if it were not there.
 	pairs = slices.DeleteFunc(pairs, func(p promote.Pair) bool { return unread[p.From] || more[p.To] })
 	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: m.keep, Always: m.always},
-		promote.BaseFromHistory(m.history), ours, theirs)
+		promote.BaseFromHistory(m.historyOf(ctx, e, target)), ours, theirs)
 	if err != nil {
 		return result, err
 	}

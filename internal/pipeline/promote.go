@@ -170,7 +170,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 	}
 	out.history = m.history
 	for _, e := range edges {
-		merged, err := m.edge(e)
+		merged, err := m.edge(ctx, e)
 		if err != nil {
 			return nil, fmt.Errorf("promote %s from %s to %s: %w", e.app, e.from, e.to, err)
 		}
