@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,7 +72,7 @@ func startEnvtest(ctx context.Context, assets, parent string) (_ server, err err
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	ports, err := freePorts(3)
+	ports, err := findPorts(3)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +126,9 @@ func (s *local) writeKeys() (token string, err error) {
 	)
 }
 
+// findPorts is freePorts, unless a test has another idea.
+var findPorts = freePorts
+
 // freePorts finds ports of loopback that nobody listens on. Somebody may do so before the API server does.
 func freePorts(n int) ([]int, error) {
 	var ports []int
@@ -153,7 +157,11 @@ func (s *local) awaitReady(ctx context.Context) error {
 			return false, nil // it is still writing
 		}
 		defer c.CloseIdleConnections()
-		response, err := c.Get(s.config.Host + "/readyz")
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.config.Host+"/readyz", nil)
+		if err != nil {
+			return false, err
+		}
+		response, err := c.Do(request)
 		if err != nil {
 			return false, nil
 		}

@@ -62,16 +62,14 @@ func objectsOf(t *testing.T, name string, data []byte) []*manifest.Object {
 	return objects
 }
 
-// TestRefusals plays testdata/*.txtar: each a base and a head of one target, and what the API server says about the change. Each
-// runs in an environment of its own, so that one API server after the other judges them.
-func TestRefusals(t *testing.T) {
-	needAssets(t)
-	private(t)
+// cases reads testdata/*.txtar: each a base and a head of one target, and what the API server says about the change. Each is in an
+// environment of its own, so that one API server after the other judges them.
+func cases(t *testing.T) (targets []Target, files []string) {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no test cases: %v", err)
 	}
-	var targets []Target
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
@@ -79,39 +77,46 @@ func TestRefusals(t *testing.T) {
 		}
 		targets = append(targets, Target{
 			ID: strings.TrimSuffix(filepath.Base(file), ".txtar"), Environment: file, Kubernetes: minorOf(AssetsKubernetes),
-			Base: objectsOf(t, "base.yaml", part(t, archive, "base")), Head: objectsOf(t, "head.yaml", part(t, archive, "head")),
-			Around: objectsOf(t, "around.yaml", part(t, archive, "around")),
+			Base: objectsOf(t, "base.yaml", part(archive, "base")), Head: objectsOf(t, "head.yaml", part(archive, "head")),
+			Around: objectsOf(t, "around.yaml", part(archive, "around")),
 		})
 	}
-	results, err := Run(t.Context(), Options{Provider: Envtest, Log: testLog(t)}, targets)
+	return targets, files
+}
+
+// compareCase compares a result with what its case says.
+func compareCase(t *testing.T, file, got string) {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		setPart(archive, "findings", got)
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(part(archive, "findings")), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	needAssets(t)
+	private(t)
+	targets, files := cases(t)
+	results, err := Run(t.Context(), Options{Provider: Envtest, Log: testLogger(t)}, targets)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, file := range files {
-		t.Run(targets[i].ID, func(t *testing.T) {
-			got := describe(targets[i].ID, results[i])
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := string(part(t, archive, "findings"))
-			if *update {
-				setPart(archive, "findings", got)
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
-			}
-		})
+		t.Run(targets[i].ID, func(t *testing.T) { compareCase(t, file, describe(targets[i].ID, results[i])) })
 	}
 }
 
 // part gives a file of an archive; one that is missing is empty.
-func part(t *testing.T, archive *txtar.Archive, name string) []byte {
-	t.Helper()
+func part(archive *txtar.Archive, name string) []byte {
 	for _, f := range archive.Files {
 		if f.Name == name {
 			return f.Data
@@ -145,7 +150,7 @@ func describe(id string, r Result) string {
 	return b.String() + "\n"
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLogger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 

@@ -51,11 +51,14 @@ func (p *kindProvider) removeClusters(id string) error {
 	names, err := p.kind.List()
 	for _, name := range names {
 		if strings.HasPrefix(name, clusterPrefix(id)) {
-			err = errors.Join(err, p.kind.Delete(name, os.DevNull))
+			err = errors.Join(err, p.kind.Delete(name, p.noKubeconfig()))
 		}
 	}
 	return err
 }
+
+// noKubeconfig is what kind may look for entries of a cluster in: not the user's own.
+func (p *kindProvider) noKubeconfig() string { return filepath.Join(p.run.dir, "no-kubeconfig") }
 
 // removeOld removes clusters of runs that are not of this machine, once they are so old that they cannot be in use. What cannot
 // be removed is tried again by the next run.
@@ -72,7 +75,7 @@ func (p *kindProvider) removeOld(ctx context.Context) {
 		}
 		created, err := p.docker.created(ctx, name+"-control-plane")
 		if err == nil && time.Since(created) > maxAge {
-			err = p.kind.Delete(name, os.DevNull)
+			err = p.kind.Delete(name, p.noKubeconfig())
 		}
 		if err != nil {
 			p.options.Log.Warn("a cluster of an earlier rehearsal cannot be removed", "cluster", name, "error", err)
@@ -139,7 +142,7 @@ func (s *kindServer) create(ctx context.Context, image string) error {
 		}
 		return nil
 	case <-ctx.Done():
-		for {
+		for range removeAttempts {
 			if err := s.provider.kind.Delete(s.name, s.kubeconfig); err != nil {
 				s.provider.options.Log.Warn("the cluster cannot be removed yet", "cluster", s.name, "error", err)
 			}
@@ -149,8 +152,12 @@ func (s *kindServer) create(ctx context.Context, image string) error {
 			case <-time.After(time.Second):
 			}
 		}
+		return fmt.Errorf("%w, and kind does not give up making the cluster %s", context.Cause(ctx), s.name)
 	}
 }
+
+// removeAttempts is how often, a second apart, containers are taken away from under kind when it is to give up.
+const removeAttempts = 60
 
 // connect finds the way to the API server: through the port of this machine, or, where this process runs in a container itself,
 // through kind's network.
