@@ -1,8 +1,8 @@
 # METADATA
 # title: Namespaces have a network policy
 # description: >-
-#   Without a NetworkPolicy every pod of the cluster may talk to every other. Said once for each namespace of a
-#   target, at its first workload.
+#   Without a NetworkPolicy every pod of the cluster may talk to every other. The policy may be that of any target of the
+#   environment. Said once for each namespace of a target, at its first workload.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies
 #   description: 'Kubernetes, Network Policies: default policies'
@@ -18,7 +18,7 @@ import data.sluice.selectors
 deny contains {"msg": msg, "index": min(pods)} if {
 	some namespace, pods in selectors.pods_in
 	not namespace in protected
-	msg := "no NetworkPolicy of this target is in the namespace of this workload: add one that denies by default"
+	msg := "no NetworkPolicy of this environment is in the namespace of this workload: add one that denies by default"
 }
 
 protected contains selectors.namespace(document.contents) if {

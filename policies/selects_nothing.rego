@@ -1,8 +1,8 @@
 # METADATA
 # title: Budgets and network policies select pods
 # description: >-
-#   A PodDisruptionBudget or NetworkPolicy that selects nothing protects nothing. Only targets that have workloads
-#   in its namespace are looked at.
+#   A PodDisruptionBudget or NetworkPolicy that selects nothing protects nothing. The pods may be those of any target of
+#   the environment; a namespace in which none has workloads is left alone.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-resource
 #   description: 'Kubernetes, Network Policies'
@@ -29,5 +29,5 @@ deny contains {"msg": msg, "path": sprintf("spec.%s", [field]), "index": i} if {
 	namespace := selectors.namespace(selecting)
 	selectors.pods_in[namespace]
 	count(selectors.selected(namespace, selector)) == 0
-	msg := sprintf("no workload of this target has the labels that this %s selects: correct the selector or the labels", [selecting.kind])
+	msg := sprintf("no workload of this environment has the labels that this %s selects: correct the selector or the labels", [selecting.kind])
 }

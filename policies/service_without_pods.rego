@@ -1,8 +1,8 @@
 # METADATA
 # title: Services select pods
 # description: >-
-#   A Service that selects nothing answers nothing. Only targets that have workloads in the namespace of the
-#   Service are looked at: the pods may come from elsewhere.
+#   A Service that selects nothing answers nothing. The pods may be those of any target of the environment; a namespace in
+#   which none has workloads is left alone.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service
 #   description: 'Kubernetes, Service: defining a Service'
@@ -25,5 +25,5 @@ deny contains {"msg": msg, "path": "spec.selector", "index": i} if {
 	namespace := selectors.namespace(service)
 	selectors.pods_in[namespace]
 	count(selectors.selected(namespace, {"matchLabels": service.spec.selector})) == 0
-	msg := "no workload of this target has the labels that this Service selects: correct the selector or the labels"
+	msg := "no workload of this environment has the labels that this Service selects: correct the selector or the labels"
 }

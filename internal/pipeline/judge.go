@@ -23,6 +23,7 @@ type judge struct {
 	schemas  *schema.Set
 	facts    *facts // nil where nothing is checked
 	clusters *clusters
+	beside   *neighbours
 	policies *rulebook
 	proposed *rulebook // the rules that head brings, where they differ from base's: shown beside, never binding
 	base     *locator
@@ -58,6 +59,7 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	}
 	j.facts = gathered
 	j.clusters = &clusters{judge: j, scene: s, known: make(map[clusterKey]*cluster)}
+	j.beside = newNeighbours(j, s)
 	var problems finding.List
 	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, j.schemas); err != nil {
 		return nil, nil, err
@@ -229,7 +231,11 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 		with = needed()
 	}
 	with.Admission = admission
-	verdict, err := j.verdict(ctx, kubernetes, r, target, with)
+	others, err := j.around(ctx, j.policies, target, r.Objects, sources == j.head)
+	if err != nil {
+		return out, err
+	}
+	verdict, err := j.verdict(ctx, kubernetes, r, target, with, others)
 	if err != nil {
 		return out, err
 	}

@@ -30,7 +30,11 @@ func (j *judge) proposals(ctx context.Context, target plan.Target, head Renderin
 	if j.proposed == nil || head.Failed {
 		return nil, nil
 	}
-	result, err := j.proposed.check(ctx, target, head.Objects)
+	others, err := j.around(ctx, j.proposed, target, head.Objects, true)
+	if err != nil {
+		return nil, err
+	}
+	result, err := j.proposed.check(ctx, target, head.Objects, others)
 	if err != nil {
 		return nil, err
 	}

@@ -87,13 +87,19 @@ func (b *rulebook) of(ctx context.Context, environment string) (*policy.Engine, 
 	return engine, nil
 }
 
-// check evaluates the rules of a target's environment.
-func (b *rulebook) check(ctx context.Context, target plan.Target, objects []*manifest.Object) (policy.Result, error) {
+// looksAround reports whether rules of an environment may look at other targets: built-in ones do.
+func (b *rulebook) looksAround(environment string) bool {
+	bundles := b.options(environment).Bundles
+	return bundles == nil || len(bundles) > 0
+}
+
+// check evaluates the rules of a target's environment. others are the objects of other targets that they look at.
+func (b *rulebook) check(ctx context.Context, target plan.Target, objects []*manifest.Object, others []policy.Neighbour) (policy.Result, error) {
 	engine, err := b.of(ctx, target.Environment)
 	if err != nil {
 		return policy.Result{}, err
 	}
-	return engine.Check(ctx, objects)
+	return engine.Check(ctx, objects, others...)
 }
 
 // policyOptions are the options for an environment; "" is for what holds everywhere.

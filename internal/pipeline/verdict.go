@@ -25,15 +25,15 @@ type Memory interface {
 	Put(key [sha256.Size]byte, content []byte)
 }
 
-// verdict is what the checks of one rendering by itself say, before the configuration has its word.
+// verdict is what the checks of one rendering, among what others deploy, say, before the configuration has its word.
 type verdict struct {
 	Schema schema.Result
 	Policy policy.Result
 }
 
 // verdict judges a rendering, unless the memory knows what would come out.
-func (j *judge) verdict(ctx context.Context, kubernetes string, r Rendering, target plan.Target, with schema.Context) (verdict, error) {
-	key, ok := j.verdictKey(kubernetes, r, target, with)
+func (j *judge) verdict(ctx context.Context, kubernetes string, r Rendering, target plan.Target, with schema.Context, others []policy.Neighbour) (verdict, error) {
+	key, ok := j.verdictKey(kubernetes, r, target, with, others)
 	if ok {
 		var v verdict
 		if remembered(j.check.Memory, key, &v) {
@@ -45,7 +45,7 @@ func (j *judge) verdict(ctx context.Context, kubernetes string, r Rendering, tar
 	if v.Schema, err = j.schemas.Check(kubernetes, r.Objects, with); err != nil {
 		return v, err
 	}
-	if v.Policy, err = j.policies.check(ctx, target, r.Objects); err != nil {
+	if v.Policy, err = j.policies.check(ctx, target, r.Objects, others); err != nil {
 		return v, err
 	}
 	if ok && !v.Policy.Incomplete { // a limit may have been met by chance
@@ -55,7 +55,7 @@ func (j *judge) verdict(ctx context.Context, kubernetes string, r Rendering, tar
 }
 
 // verdictKey names a verdict by all that it depends on; ok is false where that cannot be told, or where it must not be kept.
-func (j *judge) verdictKey(kubernetes string, r Rendering, target plan.Target, with schema.Context) (key [sha256.Size]byte, ok bool) {
+func (j *judge) verdictKey(kubernetes string, r Rendering, target plan.Target, with schema.Context, others []policy.Neighbour) (key [sha256.Size]byte, ok bool) {
 	if j.check.Memory == nil || !r.Kept || with.Admission != nil || with.Schemas != nil {
 		return key, false
 	}
@@ -67,6 +67,10 @@ func (j *judge) verdictKey(kubernetes string, r Rendering, target plan.Target, w
 	fmt.Fprintf(h, "verdict\n%q\n%s\n%x\n", kubernetes, rules, with.Custom.Digest())
 	digestObjects(h, with.Old)
 	digestObjects(h, r.Objects)
+	for _, other := range others {
+		fmt.Fprintf(h, "%q %t ", other.Target, other.Same)
+		digestObjects(h, []*manifest.Object{other.Object})
+	}
 	return [sha256.Size]byte(h.Sum(nil)), true
 }
 

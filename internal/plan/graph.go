@@ -22,13 +22,15 @@ type Graph struct {
 
 // node is one kustomization directory, or one that is referred to as such and holds none.
 type node struct {
-	file    string // its kustomization file; "" when it has none
-	kust    *kustomization
-	own     []Input  // its kustomization file, and the names it could have
-	inputs  []Input  // what its kustomization names, without what its bases need
-	bases   []string // directories built for it, each a node
-	remotes []string // what it would fetch
-	plugins []string // directories whose objects configure plugins of this one
+	file   string // its kustomization file; "" when it has none
+	kust   *kustomization
+	own    []Input  // its kustomization file, and the names it could have
+	inputs []Input  // what its kustomization names, without what its bases need
+	bases  []string // directories built for it, each a node
+
+	resources []string // files of objects that it lists
+	remotes   []string // what it would fetch
+	plugins   []string // directories whose objects configure plugins of this one
 }
 
 // InputKind says how a rendering depends on a path.
@@ -202,6 +204,9 @@ func (g *Graph) addReference(dir string, n *node, ref reference) error {
 		}
 	default:
 		n.inputs = appendPlace(n.inputs, at, File)
+		if ref.form == asFileOrBase && at.isFile() {
+			n.resources = append(n.resources, at.path)
+		}
 		if ref.form == asPlugin && at.found {
 			return g.addPluginFile(dir, n, at.path)
 		}

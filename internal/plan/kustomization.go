@@ -37,6 +37,7 @@ type kustomization struct {
 	template   bool   // broken, and full of placeholders
 	references []reference
 	inline     []plugin // plugin configurations written into the file
+	naming     naming
 }
 
 // readKustomization parses a kustomization file as kustomize does, legacy fields included.
@@ -50,7 +51,7 @@ func readKustomization(data []byte) *kustomization {
 		return brokenKustomization(data, reason)
 	}
 	file.FixKustomization()
-	k := &kustomization{component: file.Kind == types.ComponentKind}
+	k := &kustomization{component: file.Kind == types.ComponentKind, naming: readNaming(&file)}
 	k.add(asFileOrBase, file.Resources...)
 	k.add(asBase, file.Components...)
 	k.add(asFile, file.Crds...)

@@ -31,12 +31,22 @@ type Exception struct {
 	Object string
 }
 
+// Neighbour is an object of another target of the same environment.
+type Neighbour struct {
+	Target string // that deploys it
+	Object *manifest.Object
+	Same   bool // the target that is checked deploys an object of this identity, too
+}
+
 // maxStopped is how often, in the life of an engine, rules may pass a limit before they are no longer tried.
 const maxStopped = 3
 
 // Check evaluates every rule for the objects of one target. It stops early, with the context's error, only when ctx
 // ends; everything else is in the result.
-func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result, error) {
+//
+// Rules that look at all objects of a target see, behind those, the objects of its environment's other targets that may matter to it.
+// Nothing is said about these.
+func (e *Engine) Check(ctx context.Context, objects []*manifest.Object, neighbours ...Neighbour) (Result, error) {
 	c := check{
 		engine: e, evaluator: &evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)},
 		givenUp: make(map[*stage]bool),
@@ -48,7 +58,7 @@ func (e *Engine) Check(ctx context.Context, objects []*manifest.Object) (Result,
 		}
 	}
 	for _, s := range e.perTarget {
-		if err := c.target(ctx, s, objects); err != nil {
+		if err := c.target(ctx, s, objects, neighbours); err != nil {
 			return Result{}, err
 		}
 	}
@@ -114,11 +124,11 @@ func (r *Result) add(other Result, object *manifest.Object) {
 }
 
 // target evaluates rules that look at all objects of the target together.
-func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object) error {
+func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object, neighbours []Neighbour) error {
 	var about subject
 	var documents []*ast.Term
 	for _, object := range objects {
-		if !s.wants(object) {
+		if !s.wants(object) || s.shared && !hasSame(neighbours, object.ID) {
 			continue
 		}
 		input, err := value(object)
@@ -135,8 +145,25 @@ func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object
 	if len(documents) == 0 {
 		return nil
 	}
+	for _, n := range neighbours {
+		if !s.rules[0].Builtin || !s.wants(n.Object) || s.shared && !n.Same {
+			continue
+		}
+		if input, err := value(n.Object); err == nil { // else its own target says so
+			documents = append(documents, ast.ObjectTerm(
+				[2]*ast.Term{ast.StringTerm("path"), ast.StringTerm(n.Object.Origin.File)},
+				[2]*ast.Term{ast.StringTerm("contents"), ast.NewTerm(input)},
+				[2]*ast.Term{ast.StringTerm("elsewhere"), ast.StringTerm(n.Target)},
+			))
+			about.others++
+		}
+	}
 	about.input = ast.NewArray(documents...)
 	return c.evaluate(ctx, s, about)
+}
+
+func hasSame(neighbours []Neighbour, id manifest.ID) bool {
+	return slices.ContainsFunc(neighbours, func(n Neighbour) bool { return n.Same && n.Object.ID == id })
 }
 
 // wants reports whether the stage looks at the object.
@@ -155,7 +182,8 @@ func value(object *manifest.Object) (ast.Value, error) {
 // subject is what a stage is evaluated for: one object, or all objects of the target that the stage looks at.
 type subject struct {
 	object *manifest.Object   // nil for all
-	all    []*manifest.Object // those that the input lists
+	all    []*manifest.Object // the target's that the input lists
+	others int                // how many of other targets it lists behind them
 	input  ast.Value
 }
 

@@ -34,6 +34,7 @@ type stage struct {
 	set     *Set
 	rules   []rule
 	kinds   []string // of the objects to evaluate; nil is all
+	shared  bool     // only objects that other targets deploy, too
 	query   rego.PreparedEvalQuery
 	stopped atomic.Int32 // how often its rules passed a limit, over all calls of Check
 }
@@ -64,7 +65,7 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 			if err != nil {
 				return nil, nil, fmt.Errorf("prepare policies: %w", err)
 			}
-			made := &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), query: query}
+			made := &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), shared: group[0].shared, query: query}
 			if group[0].target {
 				e.perTarget = append(e.perTarget, made)
 			} else {
@@ -84,13 +85,13 @@ func (e *Engine) With(ctx context.Context, opts Options) (*Engine, finding.List,
 // byInput groups rules that look at the same objects, in a fixed order.
 func byInput(rules []rule) [][]rule {
 	type input struct {
-		target bool
-		kinds  string
+		target, shared bool
+		kinds          string
 	}
 	index := make(map[input]int)
 	var groups [][]rule
 	for _, r := range rules {
-		in := input{r.target, r.kinds}
+		in := input{r.target, r.shared, r.kinds}
 		i, seen := index[in]
 		if !seen {
 			i = len(groups)

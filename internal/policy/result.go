@@ -59,6 +59,8 @@ func (c *check) results(r rule, about subject, value any) (found finding.List, s
 			f.Path, _ = value["path"].(string)
 			if i, ok := index(value["index"]); ok && i < len(about.all) {
 				object = about.all[i]
+			} else if ok && i < len(about.all)+about.others {
+				continue // its own target says so
 			}
 		default:
 			shape = fmt.Sprintf("gives a result that is neither a text nor an object with a msg (%v)", value)

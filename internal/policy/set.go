@@ -35,6 +35,7 @@ type rule struct {
 	name      string // by which an exception names the rule: "latest"
 	kinds     string // of the objects that it looks at: a list, joined by spaces; "" is all
 	target    bool   // the input is all objects of a target, as conftest --combine gives it
+	shared    bool   // and of these, only those that other targets deploy, too
 }
 
 // The rules that count, as in conftest: https://www.conftest.dev/#evaluating-policies
@@ -275,8 +276,10 @@ func builtinRule(c *ast.Compiler, module *ast.Module) (rule, error) {
 	case nil, "object":
 	case "target":
 		r.target = true
+	case "shared":
+		r.target, r.shared = true, true
 	default:
-		return rule{}, fmt.Errorf("custom.input is %v: object and target are known", custom["input"])
+		return rule{}, fmt.Errorf("custom.input is %v: object, target and shared are known", custom["input"])
 	}
 	bundles, _ := custom["bundles"].(map[string]any)
 	for name, value := range bundles {

@@ -1,0 +1,200 @@
+package pipeline
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
+	"github.com/sluice-dev/sluice/internal/plan"
+)
+
+// outline is what the targets of one environment deploy, as far as their sources say it without rendering: names, namespaces and
+// kinds, through the prefixes, suffixes, namespaces and labels of kustomizations, but without patches and charts. It finds the targets that are
+// worth rendering for another one; what is said of them comes from their renderings.
+type outline struct {
+	targets []plan.Target
+	objects map[manifest.ID][]int    // the targets with an object of this identity
+	kinds   map[kindIn][]spot        // of the kinds that look for one another
+	hosts   func() map[string][]int  // the targets with routes whose files name a host
+	files   func(file string) []byte // reads a source
+}
+
+// kindIn is a kind in a namespace.
+type kindIn struct{ kind, namespace string }
+
+// spot is a file that deploys objects of a kind in a target.
+type spot struct {
+	target int
+	source plan.Source
+}
+
+// seeking are the kinds that must find one another in an environment: what selects pods, what has pods, what scales them.
+var seeking = append(strings.Fields(workloadKinds), "Service", "PodDisruptionBudget", "NetworkPolicy", "HorizontalPodAutoscaler")
+
+const workloadKinds = "CronJob DaemonSet Deployment Job Pod ReplicaSet ReplicationController StatefulSet"
+
+// routeKinds serve hosts.
+var routeKinds = []string{"Ingress", "HTTPRoute"}
+
+// clusterScoped are well-known kinds without a namespace.
+var clusterScoped = strings.Fields(`APIService ClusterIssuer ClusterPolicy ClusterRole ClusterRoleBinding ClusterSecretStore CSIDriver
+	CustomResourceDefinition GatewayClass IngressClass MutatingWebhookConfiguration Namespace PersistentVolume PriorityClass RuntimeClass StorageClass
+	ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeSnapshotClass`)
+
+// unnamed are the kinds whose names kustomize's prefixes and suffixes leave alone.
+var unnamed = []string{"APIService", "CustomResourceDefinition", "Namespace"}
+
+// placed gives the identity that an object of a source has in the target.
+func placed(id manifest.ID, s plan.Source) manifest.ID {
+	if !slices.Contains(unnamed, id.Kind) {
+		id.Name = s.Prefix + id.Name + s.Suffix
+	}
+	switch {
+	case id.Kind == "Namespace" && s.Namespace != "":
+		id.Name, id.Namespace = s.Namespace, ""
+	case slices.Contains(clusterScoped, id.Kind):
+		id.Namespace = ""
+	case s.Namespace != "":
+		id.Namespace = s.Namespace
+	}
+	return id
+}
+
+// newOutline reads the sources of the targets of an environment. identities gives what a file holds.
+func newOutline(snapshot plan.Snapshot, environment string, tree Tree, identities func(tree Tree, file string) []manifest.ID) *outline {
+	o := &outline{objects: make(map[manifest.ID][]int), kinds: make(map[kindIn][]spot)}
+	o.files = func(file string) []byte { data, _ := tree.ReadFile(file); return data }
+	sources := snapshot.Graph.Sources()
+	routes := make(map[int]bool)
+	for _, target := range snapshot.Layout.Targets {
+		if target.Environment != environment {
+			continue
+		}
+		at := len(o.targets)
+		o.targets = append(o.targets, target)
+		for _, source := range sources.Of(target) {
+			for _, id := range identities(tree, source.Path) {
+				id = placed(id, source)
+				if here := o.objects[id]; len(here) == 0 || here[len(here)-1] != at {
+					o.objects[id] = append(here, at)
+				}
+				if slices.Contains(seeking, id.Kind) {
+					key := kindIn{id.Kind, id.Namespace}
+					o.kinds[key] = append(o.kinds[key], spot{at, source})
+				}
+				routes[at] = routes[at] || slices.Contains(routeKinds, id.Kind)
+			}
+		}
+	}
+	o.hosts = func() map[string][]int { return o.namedHosts(snapshot, routes) }
+	return o
+}
+
+var hostName = regexp.MustCompile(`[A-Za-z0-9*][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+`)
+
+// namedHosts finds the hosts that the files of targets with routes name, patches included.
+func (o *outline) namedHosts(snapshot plan.Snapshot, routes map[int]bool) map[string][]int {
+	hosts := make(map[string][]int)
+	memo := make(map[string][]string)
+	for at, target := range o.targets {
+		if !routes[at] {
+			continue
+		}
+		seen := make(map[string]bool)
+		for _, input := range snapshot.Graph.TargetClosure(target) {
+			if input.Kind != plan.File {
+				continue
+			}
+			names, known := memo[input.Path]
+			if !known {
+				names = hostName.FindAllString(string(o.files(input.Path)), -1)
+				memo[input.Path] = names
+			}
+			for _, name := range names {
+				if !seen[name] {
+					seen[name] = true
+					hosts[name] = append(hosts[name], at)
+				}
+			}
+		}
+		for _, source := range snapshot.Graph.Sources().Of(target) { // of plain manifests, which have no closure of files
+			for _, name := range hostName.FindAllString(string(o.files(source.Path)), -1) {
+				if !seen[name] {
+					seen[name] = true
+					hosts[name] = append(hosts[name], at)
+				}
+			}
+		}
+	}
+	return hosts
+}
+
+// identitiesIn gives the identities of the objects in a file. Plain YAML is read by its lines, which is much cheaper than to parse
+// it; what has another form is parsed.
+func identitiesIn(file string, data []byte) []manifest.ID {
+	var out []manifest.ID
+	for _, doc := range manifest.Split(data) {
+		if id, ok := identityByLines(doc.Text); ok {
+			out = append(out, id)
+			continue
+		}
+		if !bytes.Contains(doc.Text, []byte("kind")) {
+			continue
+		}
+		objects, _ := manifest.Parse(file, doc.Text)
+		for _, o := range objects {
+			out = append(out, o.ID)
+		}
+	}
+	return out
+}
+
+var (
+	topLine      = regexp.MustCompile(`^(apiVersion|kind|metadata):[ \t]*(?:["']?([^"'#\s]*)["']?)?[ \t]*(?:#.*)?$`)
+	metadataLine = regexp.MustCompile(`^( +)(name|namespace):[ \t]+["']?([^"'#\s{}&*!|>]+)["']?[ \t]*(?:#.*)?$`)
+)
+
+// identityByLines reads an object in the form that everybody writes; ok is false for any other.
+func identityByLines(text []byte) (id manifest.ID, ok bool) {
+	inMetadata, indent := false, 0
+	version := ""
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(line, " \t\r\n")
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if line[0] != ' ' {
+			m := topLine.FindSubmatch(line)
+			inMetadata = m != nil && string(m[1]) == "metadata"
+			switch {
+			case m == nil:
+			case inMetadata && len(m[2]) > 0:
+				return id, false // a mapping in braces, or an alias
+			case string(m[1]) == "kind":
+				id.Kind = string(m[2])
+			case string(m[1]) == "apiVersion":
+				id.Group, version = manifest.SplitAPIVersion(string(m[2]))
+			default:
+				indent = 0
+			}
+			continue
+		}
+		if !inMetadata {
+			continue
+		}
+		depth := len(line) - len(bytes.TrimLeft(line, " "))
+		if indent == 0 {
+			indent = depth
+		}
+		if m := metadataLine.FindSubmatch(line); m != nil && depth == indent {
+			if string(m[2]) == "name" {
+				id.Name = string(m[3])
+			} else {
+				id.Namespace = string(m[3])
+			}
+		}
+	}
+	return id, id.Kind != "" && version != "" && id.Name != ""
+}

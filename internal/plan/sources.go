@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/sluice-dev/sluice/internal/config"
+)
+
+// Source is a file whose objects a target deploys, and what the kustomizations on the way do to their names. It is what can be said
+// without rendering: patches, replacements and generators are not in it.
+type Source struct {
+	Path           string
+	Namespace      string            // that objects get; "" where they keep theirs
+	Prefix, Suffix string            // around the names of objects
+	Labels         map[string]string // that the pods of workloads get
+}
+
+// naming is what a kustomization does to the names, namespaces and labels of objects.
+type naming struct {
+	namespace, prefix, suffix string
+	labels                    map[string]string // of pods
+}
+
+func readNaming(file *types.Kustomization) naming {
+	n := naming{namespace: file.Namespace, prefix: file.NamePrefix, suffix: file.NameSuffix, labels: make(map[string]string)}
+	for _, label := range file.Labels {
+		if label.IncludeSelectors || label.IncludeTemplates {
+			maps.Copy(n.labels, label.Pairs)
+		}
+	}
+	//lint:ignore SA1019 kustomize still applies them
+	maps.Copy(n.labels, file.CommonLabels)
+	return n
+}
+
+// name gives a source as it is after the kustomization. An outer kustomization has the last word.
+func (n naming) name(s Source) Source {
+	if n.namespace != "" {
+		s.Namespace = n.namespace
+	}
+	s.Prefix, s.Suffix = n.prefix+s.Prefix, s.Suffix+n.suffix
+	if len(n.labels) > 0 {
+		labels := maps.Clone(n.labels)
+		for key, value := range s.Labels {
+			if _, outer := labels[key]; !outer {
+				labels[key] = value
+			}
+		}
+		s.Labels = labels
+	}
+	return s
+}
+
+// Sources finds what targets of one graph deploy. It remembers what bases have in common; it is not safe for concurrent use.
+type Sources struct {
+	graph *Graph
+	known map[string][]Source
+}
+
+// Sources gives a finder over the graph.
+func (g *Graph) Sources() *Sources { return &Sources{graph: g, known: make(map[string][]Source)} }
+
+// Of gives the files whose objects a target deploys.
+func (s *Sources) Of(target Target) []Source {
+	if target.Kind == config.Manifests && !s.graph.Has(target.Dir) {
+		return s.plain(target.Dir)
+	}
+	return s.built(target.Dir)
+}
+
+// built gives what a kustomization builds; nothing for one that is being built, in a cycle.
+func (s *Sources) built(dir string) []Source {
+	if known, ok := s.known[dir]; ok {
+		return known
+	}
+	s.known[dir] = nil
+	n := s.graph.nodes[dir]
+	if n == nil || n.kust == nil {
+		return nil
+	}
+	var out []Source
+	for _, file := range n.resources {
+		out = append(out, Source{Path: file})
+	}
+	var components []naming
+	for _, base := range n.bases {
+		out = append(out, s.built(base)...)
+		if b := s.graph.nodes[base]; b != nil && b.kust != nil && b.kust.component {
+			components = append(components, b.kust.naming)
+		}
+	}
+	names := append(components, n.kust.naming)
+	if n.kust.component {
+		names = components // whoever includes it applies its own, to all
+	}
+	for _, applied := range names {
+		for i, source := range out {
+			out[i] = applied.name(source)
+		}
+	}
+	s.known[dir] = out
+	return out
+}
+
+// plain gives the files of a directory of manifests. A directory in it that has a kustomization is built.
+func (s *Sources) plain(dir string) []Source {
+	var out []Source
+	_ = fs.WalkDir(s.graph.tree, dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil
+		case entry.IsDir() && name != dir && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() && name != dir && s.graph.Has(name):
+			out = append(out, s.built(name)...)
+			return fs.SkipDir
+		case entry.Type().IsRegular() && isManifest(name):
+			out = append(out, Source{Path: name})
+		}
+		return nil
+	})
+	return out
+}
+
+func isManifest(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	default:
+		return false
+	}
+}
