@@ -18,10 +18,10 @@ type neighbours struct {
 	judge *judge
 	scene *scene
 
-	mu         sync.Mutex
-	outlines   map[clusterKey]func() *outline
-	identities map[string][]manifest.ID // by a file's content
-	rendered   map[string]func() ([]*manifest.Object, error)
+	mu       sync.Mutex
+	outlines map[clusterKey]func() *outline
+	facts    map[string]fileFacts // by a file's content
+	rendered map[string]func() ([]*manifest.Object, error)
 }
 
 // Bounds of the targets that are rendered for another one.
@@ -34,7 +34,7 @@ const (
 func newNeighbours(j *judge, s *scene) *neighbours {
 	return &neighbours{
 		judge: j, scene: s, outlines: make(map[clusterKey]func() *outline),
-		identities: make(map[string][]manifest.ID), rendered: make(map[string]func() ([]*manifest.Object, error)),
+		facts: make(map[string]fileFacts), rendered: make(map[string]func() ([]*manifest.Object, error)),
 	}
 }
 
@@ -82,9 +82,7 @@ func (n *neighbours) outline(key clusterKey) *outline {
 	if !ok {
 		known = sync.OnceValue(func() *outline {
 			tree, snapshot := n.side(key.head)
-			o := newOutline(snapshot, key.environment, tree, n.identitiesOf)
-			o.hosts = sync.OnceValue(o.hosts)
-			return o
+			return newOutline(snapshot, key.environment, tree, n.factsOf)
 		})
 		n.outlines[key] = known
 	}
@@ -92,25 +90,26 @@ func (n *neighbours) outline(key clusterKey) *outline {
 	return known()
 }
 
-func (n *neighbours) identitiesOf(tree Tree, file string) []manifest.ID {
+// factsOf reads a file once, whichever side it is on.
+func (n *neighbours) factsOf(tree Tree, file string) fileFacts {
 	oid, hasOID := tree.OID(file)
 	n.mu.Lock()
-	known, ok := n.identities[oid]
+	known, ok := n.facts[oid]
 	n.mu.Unlock()
 	if ok && hasOID {
 		return known
 	}
 	data, err := tree.ReadFile(file)
 	if err != nil {
-		return nil
+		return fileFacts{}
 	}
-	ids := identitiesIn(file, data)
+	known = readFacts(file, data)
 	if hasOID {
 		n.mu.Lock()
-		n.identities[oid] = ids
+		n.facts[oid] = known
 		n.mu.Unlock()
 	}
-	return ids
+	return known
 }
 
 // render gives the objects of another target, none for one that fails: that is said where it is judged itself.

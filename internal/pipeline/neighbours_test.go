@@ -57,12 +57,12 @@ func fleet(t *testing.T, n int) (plan.Snapshot, Tree) {
 func TestNeighboursAreFew(t *testing.T) {
 	t.Parallel()
 	snapshot, tree := fleet(t, 200)
-	o := newOutline(snapshot, "prod", tree, func(tree Tree, file string) []manifest.ID {
+	o := newOutline(snapshot, "prod", tree, func(tree Tree, file string) fileFacts {
 		data, err := tree.ReadFile(file)
 		if err != nil {
 			t.Error(err)
 		}
-		return identitiesIn(file, data)
+		return readFacts(file, data)
 	})
 	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s, namespace: %s}\nspec: {replicas: 2, template: {metadata: {labels: {app: web}}}}\n"
 	tests := []struct {

@@ -5,7 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
 )
@@ -62,8 +64,20 @@ func placed(id manifest.ID, s plan.Source) manifest.ID {
 	return id
 }
 
-// newOutline reads the sources of the targets of an environment. identities gives what a file holds.
-func newOutline(snapshot plan.Snapshot, environment string, tree Tree, identities func(tree Tree, file string) []manifest.ID) *outline {
+// fileFacts is what an outline needs of one file.
+type fileFacts struct {
+	objects []manifest.ID
+	hosts   []string // and other words of their form
+}
+
+func readFacts(file string, data []byte) fileFacts {
+	hosts := hostName.FindAllString(string(data), -1)
+	slices.Sort(hosts)
+	return fileFacts{objects: identitiesIn(file, data), hosts: slices.Compact(hosts)}
+}
+
+// newOutline reads the sources of the targets of an environment. facts gives what a file of the tree holds.
+func newOutline(snapshot plan.Snapshot, environment string, tree Tree, facts func(tree Tree, file string) fileFacts) *outline {
 	o := &outline{objects: make(map[manifest.ID][]int), kinds: make(map[kindIn][]spot)}
 	o.files = func(file string) []byte { data, _ := tree.ReadFile(file); return data }
 	sources := snapshot.Graph.Sources()
@@ -75,7 +89,7 @@ func newOutline(snapshot plan.Snapshot, environment string, tree Tree, identitie
 		at := len(o.targets)
 		o.targets = append(o.targets, target)
 		for _, source := range sources.Of(target) {
-			for _, id := range identities(tree, source.Path) {
+			for _, id := range facts(tree, source.Path).objects {
 				id = placed(id, source)
 				if here := o.objects[id]; len(here) == 0 || here[len(here)-1] != at {
 					o.objects[id] = append(here, at)
@@ -88,42 +102,37 @@ func newOutline(snapshot plan.Snapshot, environment string, tree Tree, identitie
 			}
 		}
 	}
-	o.hosts = func() map[string][]int { return o.namedHosts(snapshot, routes) }
+	o.hosts = sync.OnceValue(func() map[string][]int {
+		return o.namedHosts(snapshot, routes, func(file string) []string { return facts(tree, file).hosts })
+	})
 	return o
 }
 
 var hostName = regexp.MustCompile(`[A-Za-z0-9*][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+`)
 
 // namedHosts finds the hosts that the files of targets with routes name, patches included.
-func (o *outline) namedHosts(snapshot plan.Snapshot, routes map[int]bool) map[string][]int {
+func (o *outline) namedHosts(snapshot plan.Snapshot, routes map[int]bool, hostsIn func(file string) []string) map[string][]int {
 	hosts := make(map[string][]int)
-	memo := make(map[string][]string)
+	sources := snapshot.Graph.Sources()
 	for at, target := range o.targets {
 		if !routes[at] {
 			continue
 		}
-		seen := make(map[string]bool)
+		var files []string
 		for _, input := range snapshot.Graph.TargetClosure(target) {
-			if input.Kind != plan.File {
-				continue
-			}
-			names, known := memo[input.Path]
-			if !known {
-				names = hostName.FindAllString(string(o.files(input.Path)), -1)
-				memo[input.Path] = names
-			}
-			for _, name := range names {
-				if !seen[name] {
-					seen[name] = true
-					hosts[name] = append(hosts[name], at)
-				}
+			if input.Kind == plan.File {
+				files = append(files, input.Path)
 			}
 		}
-		for _, source := range snapshot.Graph.Sources().Of(target) { // of plain manifests, which have no closure of files
-			for _, name := range hostName.FindAllString(string(o.files(source.Path)), -1) {
-				if !seen[name] {
-					seen[name] = true
-					hosts[name] = append(hosts[name], at)
+		if target.Kind == config.Manifests { // its closure names directories
+			for _, source := range sources.Of(target) {
+				files = append(files, source.Path)
+			}
+		}
+		for _, file := range files {
+			for _, name := range hostsIn(file) {
+				if here := hosts[name]; len(here) == 0 || here[len(here)-1] != at {
+					hosts[name] = append(here, at)
 				}
 			}
 		}
