@@ -37,6 +37,14 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// across is the part of the document that is about rules that look at an environment.
+const across = `Rules about hosts, duplicates, selectors, budgets, network policies and autoscalers look at the whole environment, not at one target:
+what other targets have counts, whether the change reaches them or not. Which of them may have something to say (the same host or
+object, pods that a selector may mean, budgets and autoscalers in the same namespace) is found in their sources, through the namespaces,
+prefixes, suffixes and labels of kustomizations; only those are rendered besides, at most 20 for what is shared and 3 for each thing that is
+looked for. So a name or namespace that only a patch, a replacement or a chart of another target gives is not seen, and what a change
+breaks in a target that it does not reach is told when that target is checked next.`
+
 // own is the part of the document that is about a repository's own policies.
 const own = `# Policies
 
@@ -66,14 +74,7 @@ func document(rules []policy.Rule) string {
 	b.WriteString("The bundle `default` runs without configuration; `practice` is good practice, with rules that are too loud for a grown repository's\n" +
 		"first run. The bundles `baseline` and `restricted` are the levels of Kubernetes'\n" +
 		"[Pod Security Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/). A rule in several chosen bundles has the\n" +
-		"highest of their severities.
-
-Rules about hosts, duplicates, selectors, budgets, network policies and autoscalers look at the whole environment, not at one target:
-what other targets have counts, whether the change reaches them or not. Which of them may have something to say (the same host or object,
-pods that a selector of this target may mean, budgets and autoscalers in its namespaces) is found in their sources, through kustomizations' namespaces, prefixes, suffixes and
-labels; only those are rendered besides, at most 20 for what is shared and 3 for each thing that is looked for. So a name or namespace that only a patch, a
-replacement or a chart of another target gives is not seen from here; with ` + "`--all`" + ` the rules still see one target and its neighbours. What a change
-breaks in a target that it does not reach is told there, once that is checked.\n\n| rule | default | practice | baseline | restricted |\n|---|---|---|---|---|\n")
+		"highest of their severities.\n\n" + across + "\n\n| rule | default | practice | baseline | restricted |\n|---|---|---|---|---|\n")
 	for _, r := range rules {
 		fmt.Fprintf(&b, "| [`%s`](#%s)", r.ID, strings.ReplaceAll(r.ID, "/", ""))
 		for _, bundle := range allBundles {
