@@ -215,14 +215,6 @@ func (b *fileBase) followed(path fieldPath, o *value) bool {
 	return false
 }
 
-// shared reports whether the two sides ever had the same value, whichever was first: the field is one that goes from side to side.
-func (b *fileBase) shared(path fieldPath) bool {
-	source := b.runs(b.source, b.from, path)
-	return slices.ContainsFunc(b.runs(b.target, b.to, path), func(r run) bool {
-		return r.hash != 0 && slices.ContainsFunc(source, func(s run) bool { return s.hash == r.hash })
-	})
-}
-
 // had reports whether the source once had a value, or each part of it.
 func (b *fileBase) had(path fieldPath, v *value) bool {
 	for _, s := range b.source {

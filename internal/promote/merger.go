@@ -1,15 +1,12 @@
 package promote
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/sluice-dev/sluice/internal/finding"
 )
 
 // merger merges one file, or a text inside one.
@@ -33,8 +30,7 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 	}
 	v := m.base.judge(local, o, t, always)
 	switch {
-	case v.side == both && always && isNewerBuild(o, t) && m.base.shared(local):
-		m.supersede(path, o, t)
+	case v.side != behind && always && m.edge.NewerBuilds && isNewerBuild(o, t):
 		return true
 	case v.side == both:
 		if why, ok := m.kept(local, path, o, t); ok && !always {
@@ -62,15 +58,6 @@ var build = regexp.MustCompile(`^[0-9]{14}-[0-9a-f]{7,40}$`)
 // isNewerBuild reports whether both sides are such tags, and the source's is the later one.
 func isNewerBuild(o, t *value) bool {
 	return o != nil && t != nil && build.MatchString(o.text) && build.MatchString(t.text) && o.text < t.text
-}
-
-// supersede tells that a build which the source never had gives way to a later one: an order of builds is in their names.
-func (m *merger) supersede(path fieldPath, o, t *value) {
-	m.result.Findings = append(m.result.Findings, finding.Finding{
-		Rule: "promotion/newer-build", Severity: finding.Notice, Pos: finding.Pos{File: m.file, Line: m.line + o.line},
-		Message: fmt.Sprintf("%s: the build %s, which the source never had, gives way to the later build %s. Keep the field (promotion.keep) where it must stay",
-			path, quote(o.text), quote(t.text)),
-	})
 }
 
 // kept reports whether the target owns a field, whatever the source did.

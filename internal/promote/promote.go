@@ -42,6 +42,10 @@ type Edge struct {
 	Keep     []Rule // what the target owns; nil means DefaultKeep
 	Always   []Rule // what is eligible even so; nil means DefaultAlways
 
+	// NewerBuilds lets a later build of the source replace an earlier one of the target also where the source never had the
+	// target's, for fields of Always whose values are a time and a commit (20230503100058-3a49501946d7). Without it, that is
+	// a conflict.
+	NewerBuilds bool
 }
 
 // Side is one end of an edge.

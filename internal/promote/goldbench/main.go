@@ -1,6 +1,6 @@
 // Goldbench runs the promotion engine on promotions that people made, and says how its results compare with theirs.
 //
-//	go run ./internal/promote/goldbench [-v] [-case COMMIT] [GOLD]
+//	go run ./internal/promote/goldbench [-v] [-newer-builds] [-case COMMIT] [GOLD]
 //
 // GOLD is a directory with cases.json and git bundles; the default is ../shared/gold. Each case is a commit that put into a
 // higher environment what a lower one had. The engine gets the parent commit and the two directories, with the history of
@@ -40,6 +40,7 @@ type move struct {
 func main() {
 	verbose := flag.Bool("v", false, "print the difference of each case that is not exact, not only of those that are not good")
 	only := flag.String("case", "", "run only the case of this commit (a prefix of its id), and print all of it")
+	builds := flag.Bool("newer-builds", false, "let a newer build of the source replace an older one that the source never had")
 	flag.Parse()
 	dir := flag.Arg(0)
 	if dir == "" {
@@ -47,13 +48,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, dir, *only, *verbose, os.Stdout); err != nil {
+	if err := run(ctx, dir, *only, *verbose, *builds, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "goldbench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir, only string, verbose bool, w io.Writer) error {
+func run(ctx context.Context, dir, only string, verbose, newerBuilds bool, w io.Writer) error {
 	cases, err := readCases(dir)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func run(ctx context.Context, dir, only string, verbose bool, w io.Writer) error
 			}
 			defer repos[c.Repo].Close()
 		}
-		o, err := try(ctx, repos[c.Repo], c)
+		o, err := try(ctx, repos[c.Repo], c, newerBuilds)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", c.Repo, c.Commit, err)
 		}

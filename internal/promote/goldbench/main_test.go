@@ -22,7 +22,7 @@ func TestGold(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out strings.Builder
-		if err := run(t.Context(), dir, test.commit, false, &out); err != nil {
+		if err := run(t.Context(), dir, test.commit, false, false, &out); err != nil {
 			t.Fatal(err)
 		}
 		if got, _, _ := strings.Cut(out.String(), " "); got != test.want {

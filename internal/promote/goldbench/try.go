@@ -40,7 +40,7 @@ type outcome struct {
 }
 
 // try runs the engine on the parent of a person's commit and compares.
-func try(ctx context.Context, repo *git.Repo, c goldCase) (outcome, error) {
+func try(ctx context.Context, repo *git.Repo, c goldCase, newerBuilds bool) (outcome, error) {
 	before, err := repo.Tree(ctx, c.Before)
 	if err != nil {
 		return outcome{}, err
@@ -66,7 +66,7 @@ func try(ctx context.Context, repo *git.Repo, c goldCase) (outcome, error) {
 			return outcome{}, err
 		}
 		pairs := promote.PairFiles(from, to, theirs, ours)
-		result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs}, promote.BaseFromHistory(history{h}), ours, theirs)
+		result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, NewerBuilds: newerBuilds}, promote.BaseFromHistory(history{h}), ours, theirs)
 		if err != nil {
 			return outcome{}, err
 		}
