@@ -212,7 +212,14 @@ func (b *fileBase) followed(path fieldPath, o *value) bool {
 			return true
 		}
 	}
-	return false
+	return b.inStep(path)
+}
+
+// inStep reports whether the target's value was changed in the commits that changed the source's, to the same, and never
+// otherwise: at least once after it was made. People then change it for all environments together, and the target does not own it.
+func (b *fileBase) inStep(path fieldPath) bool {
+	source, target := b.runs(b.source, b.from, path)[1:], b.runs(b.target, b.to, path)[1:]
+	return len(target) >= 2 && len(source) >= len(target) && slices.Equal(target, source[:len(target)])
 }
 
 // had reports whether the source once had a value, or each part of it.
