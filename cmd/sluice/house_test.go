@@ -17,7 +17,7 @@ import (
 const module = "github.com/sluice-dev/sluice/"
 
 // pure packages turn values into values: they touch no process, network, clock or environment.
-const pure = "finding config plan manifest schema policy diff lint yamledit promote gate report pipeline"
+const pure = "finding config plan manifest helm schema policy diff lint yamledit promote gate report pipeline"
 
 // house is the plan of the house: which package of the module may import which. A change here is a change of the design.
 var house = map[string]string{
@@ -28,7 +28,8 @@ var house = map[string]string{
 	"internal/config":     "finding",
 	"internal/plan":       "config finding",
 	"internal/manifest":   "finding",
-	"internal/render":     "manifest plan config finding",
+	"internal/helm":       "",
+	"internal/render":     "manifest helm plan config finding",
 	"internal/schema":     "manifest finding",
 	"internal/policy":     "manifest finding policies",
 	"internal/lint":       "diff manifest finding",

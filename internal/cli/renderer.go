@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/diff"
@@ -26,6 +27,8 @@ type renderer struct {
 	closure pipeline.Closure
 	hidden  diff.Options // says what is sensitive
 	log     *slog.Logger
+	base    pipeline.Tree // tells the sides apart
+	watch   *timings
 }
 
 // Warm implements pipeline.Renderer. With a cache there may be nothing to render.
@@ -37,7 +40,12 @@ func (r renderer) Warm() {
 
 // Render implements pipeline.Renderer.
 func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
+	began, side := time.Now(), "head"
+	if tree == r.base {
+		side = "base"
+	}
 	result, kept, err := r.result(ctx, tree, target)
+	r.watch.rendered(target.ID, side, began, result)
 	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed, Kept: kept}
 	for _, input := range result.Inputs {
 		if input.Use == render.File {

@@ -28,6 +28,7 @@ type checkRun struct {
 	cache    string // directory of the cache; "" for none
 	salt     []byte // nil: a new one
 	rehearse config.RehearseProvider
+	watch    *timings // nil: nothing is measured
 	log      *slog.Logger
 	progress *progress
 }
@@ -52,7 +53,7 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 
 // newPipeline sets a check up. The workshop must be closed.
 func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
-	shop := &workshop{log: run.log, cacheDir: run.cache}
+	shop := &workshop{log: run.log, cacheDir: run.cache, base: run.base.Tree, watch: run.watch}
 	if err := shop.openCache(); err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +63,7 @@ func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
 	check := &pipeline.Check{
 		Base: run.base, Head: run.head, Changed: run.changed,
 		Scope: run.scope, Gate: run.gate, Salt: run.salt, Today: config.Date(time.Now().UTC().Format(time.DateOnly)), Workers: workers(), Workshop: shop,
-		Rehearse: run.rehearse,
+		Rehearse: run.rehearse, Stopwatch: run.watch,
 		Progress: run.progress.update,
 	}
 	if shop.cache != nil {
@@ -75,6 +76,8 @@ func newPipeline(run checkRun) (*pipeline.Check, *workshop, error) {
 type workshop struct {
 	log      *slog.Logger
 	cacheDir string
+	base     pipeline.Tree // of the run's base; nil without one
+	watch    *timings      // nil: nothing is measured
 	pool     *render.Pool
 	cache    *render.Cache // nil without one
 	remotes  *git.Remotes  // nil where none are allowed
@@ -98,6 +101,7 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 	w.pool = render.NewPool(ctx, options)
 	return renderer{
 		pool: w.pool, options: options, cache: w.cache, closure: closure, hidden: pipeline.DiffOptions(cfg), log: w.log,
+		base: w.base, watch: w.watch,
 	}, nil
 }
 
@@ -138,7 +142,7 @@ func (w *workshop) Close() error {
 func renderLimits(cfg *config.Config, log *slog.Logger) render.Options {
 	return render.Options{
 		Workers: workers(), Timeout: time.Duration(cfg.Render.Timeout), Memory: int64(cfg.Render.Memory),
-		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Remote: remoteBases(cfg), Log: log,
+		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Remote: remoteBases(cfg), Helm: cfg.Render.Helm, Log: log,
 	}
 }
 

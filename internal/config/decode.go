@@ -229,6 +229,15 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path []any) bool {
 		into.SetInt(int64(n))
 		return true
 	}
+	if into.Type() == reflect.TypeFor[bool]() {
+		truth := strings.ToLower(node.Value) // YAML 1.2 knows true, True and TRUE
+		if tag != "!!bool" || truth != "true" && truth != "false" {
+			d.wrongType(node, path, scalarName(into.Type()))
+			return false
+		}
+		into.SetBool(truth == "true")
+		return true
+	}
 	s := into.Interface().(shaped).shape()
 	if s.timestamp && tag == "!!timestamp" {
 		tag = "!!str"
@@ -292,8 +301,11 @@ func (d *decoder) unknownKey(key *yaml.Node, fields []field, path []any) {
 }
 
 func scalarName(t reflect.Type) string {
-	if t == reflect.TypeFor[int]() {
+	switch t {
+	case reflect.TypeFor[int]():
 		return "a whole number"
+	case reflect.TypeFor[bool]():
+		return "true or false"
 	}
 	return reflect.Zero(t).Interface().(shaped).shape().String()
 }

@@ -67,7 +67,7 @@ func TestParseEverything(t *testing.T) {
 			"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36"},
 			"dev":  {Severities: map[RulePattern]Level{"policy/resources": WarningLevel, "schema/unusable": NoticeLevel}},
 		},
-		Render: Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly},
+		Render: Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly, Helm: true},
 		Validation: Validation{
 			Kubernetes: "1.37", Unknown: ErrorUnknown, CRDs: []Directory{"crds", "platform/crds"},
 			Schemas:  []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},

@@ -100,8 +100,11 @@ func sliceSchema(t reflect.Type) *jsonSchema {
 }
 
 func scalarSchema(t reflect.Type) *jsonSchema {
-	if t == reflect.TypeFor[int]() {
+	switch t {
+	case reflect.TypeFor[int]():
 		return &jsonSchema{Type: "integer"}
+	case reflect.TypeFor[bool]():
+		return &jsonSchema{Type: "boolean"}
 	}
 	s := reflect.Zero(t).Interface().(shaped).shape()
 	return &jsonSchema{Type: "string", Enum: s.enum, Pattern: s.pattern}

@@ -54,6 +54,34 @@ func (g *Graph) subtree(dir string) []Input {
 	return inputs
 }
 
+// appendTree adds a directory that is read as a whole, and, as Helm does with a chart, all that links in it lead to.
+func (g *Graph) appendTree(inputs []Input, at place) []Input {
+	read := map[string]bool{}
+	for queue := []place{at}; len(queue) > 0 && len(read) <= maxLinkedTrees; queue = queue[1:] {
+		at := queue[0]
+		inputs = appendPlace(inputs, at, Subtree)
+		if !at.isDir() || read[at.path] {
+			continue
+		}
+		read[at.path] = true
+		_ = fs.WalkDir(g.tree, at.path, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.Type()&fs.ModeSymlink != 0 {
+				linked, ok := g.locate(path.Dir(name), path.Base(name))
+				if !ok {
+					inputs = appendLinks(inputs, linked)
+				} else {
+					queue = append(queue, linked)
+				}
+			}
+			return nil
+		})
+	}
+	return inputs
+}
+
+// maxLinkedTrees bounds the directories that links in one chart lead to: rendering refuses such a chart for its size.
+const maxLinkedTrees = 1000
+
 // visit walks the directories that a directory is built from, itself first, nearest first, each once. via is the way
 // to the visited one: its user, the user's user, and so on up to dir.
 func (g *Graph) visit(dir string, each func(visited string, via []string)) {

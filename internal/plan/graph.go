@@ -189,7 +189,7 @@ func (g *Graph) addReference(dir string, n *node, ref reference) error {
 	}
 	switch ref.form {
 	case asTree:
-		n.inputs = appendPlace(n.inputs, at, Subtree)
+		n.inputs = g.appendTree(n.inputs, at)
 		return nil
 	case asFile:
 		n.inputs = appendPlace(n.inputs, at, File)
@@ -244,7 +244,7 @@ func (g *Graph) addPlugin(dir string, n *node, p *plugin) {
 	}
 	for _, text := range p.trees {
 		if at, ok := g.locate(dir, text); ok {
-			n.inputs = appendPlace(n.inputs, at, Subtree)
+			n.inputs = g.appendTree(n.inputs, at)
 		}
 	}
 }

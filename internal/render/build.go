@@ -28,7 +28,7 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 	if job.Kind == config.Manifests {
 		notes = synthesize(repo, job.Dir)
 	}
-	in := inspect(repo, job.Dir)
+	in := inspect(repo, job)
 	in.notes = append(notes, in.local(in.notes)...)
 	if !job.RootOnly {
 		in.notes = append(in.notes, in.local(in.beyond)...)
@@ -51,7 +51,7 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 		if in.openapi {
 			openapi.ResetOpenAPI() // a custom schema replaces the built-in one only where that was not loaded yet
 		}
-		objects, crash := run(repo, job)
+		objects, crash := run(in, job)
 		meta.Retire = crash.panicked || openapi.GetSchemaVersion() != builtinSchema
 		switch {
 		case repo.failure != nil:
@@ -90,7 +90,7 @@ type crash struct {
 	panicked bool
 }
 
-func run(repo *repository, job jobMessage) (objects resmap.ResMap, failed crash) {
+func run(in *inspection, job jobMessage) (objects resmap.ResMap, failed crash) {
 	defer func() {
 		if r := recover(); r != nil {
 			failed = crash{fmt.Errorf("%v", r), true}
@@ -102,7 +102,10 @@ func run(repo *repository, job jobMessage) (objects resmap.ResMap, failed crash)
 	if job.RootOnly {
 		options.LoadRestrictions = types.LoadRestrictionsRootOnly
 	}
-	files := newFileSystem(repo)
+	files := newFileSystem(in.repo)
+	if failed.err = offerCharts(in, files); failed.err != nil {
+		return nil, failed
+	}
 	objects, err := krusty.MakeKustomizer(options).Run(files, path.Join(files.mount, job.Dir))
 	if err == nil {
 		err = signAsCLI(objects)

@@ -41,7 +41,7 @@ func graphOf(t testing.TB, tree plan.Tree) *plan.Graph {
 // TestClosureWithinGraph is what the selection of targets rests on: whatever a rendering reads, follows, lists or looks for in
 // vain, a change of it selects the target.
 func TestClosureWithinGraph(t *testing.T) {
-	pool := newPool(t, Options{})
+	pool := newPool(t, Options{Helm: true})
 	check := func(tree *testTree, graph *plan.Graph, at plan.Target) {
 		result, err := pool.Render(t.Context(), tree, at)
 		if err != nil {
@@ -54,7 +54,7 @@ func TestClosureWithinGraph(t *testing.T) {
 			t.Errorf("%s depends on %s (%s), and the graph does not know", at.ID, input.Path, input.Use)
 		}
 	}
-	for _, f := range slices.Concat(fixtures(t, "features/*.txtar"), fixtures(t, "findings/*.txtar"), fixtures(t, "plain/*.txtar")) {
+	for _, f := range slices.Concat(fixtures(t, "features/*.txtar"), fixtures(t, "findings/*.txtar"), fixtures(t, "plain/*.txtar"), fixtures(t, "helm/*.txtar")) {
 		tree := newTestTree(f.files)
 		check(tree, graphOf(t, tree), f.target)
 	}
@@ -79,7 +79,7 @@ func TestClosureWithinGraph(t *testing.T) {
 
 // TestOtherFilesDoNotMatter changes files that do not select a target: it renders to the same, findings included.
 func TestOtherFilesDoNotMatter(t *testing.T) {
-	pool := newPool(t, Options{})
+	pool := newPool(t, Options{Helm: true})
 	random := rand.New(rand.NewPCG(1, 2))
 	changes := 0
 	check := func(fsys fs.FS, at plan.Target, most int) {
@@ -102,7 +102,7 @@ func TestOtherFilesDoNotMatter(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range fixtures(t, "features/*.txtar") {
+	for _, f := range slices.Concat(fixtures(t, "features/*.txtar"), fixtures(t, "helm/*.txtar")) {
 		f.files["unrelated/kustomization.yaml"] = &fstest.MapFile{Data: []byte("resources: []\n")}
 		f.files[path.Join(f.target.Dir, "unrelated.yaml")] = &fstest.MapFile{Data: []byte("kind: ConfigMap\n")}
 		check(f.files, f.target, 20)
@@ -153,17 +153,24 @@ func FuzzClosureWithinGraph(f *testing.F) {
 		"resources: [../base, app.yaml]", "resources:\n- ../base\ncomponents: [../part]\npatches: [{path: app.yaml}]\n",
 		"configMapGenerator: [{name: a, files: [x=app.yaml, y.env], envs: [y.env]}]", "bases: [../base]\npatchesStrategicMerge: [app.yaml]",
 		"replacements: [{path: app.yaml}]\nopenapi: {path: y.env}\ncrds: [app.yaml]\nconfigurations: [app.yaml]", "transformers: [../part, app.yaml]",
+		"helmCharts: [{name: web, valuesFile: y.env}]", "helmGlobals: {chartHome: ..}\nhelmCharts: [{name: web, valuesInline: {a: b}, additionalValuesFiles: [y.env, z.env]}]",
+		"generators: [\"apiVersion: builtin\\nkind: HelmChartInflationGenerator\\nmetadata: {name: a}\\nname: web\\nchartHome: ../charts\"]",
 		"resources: [link, ../base/../base/./]", "resources: [app.yaml\n", "kind: Component\nresources: [absent.yaml, ../absent/dir]", "generators: [\"kind: a\\nfiles: [app.yaml]\"]",
 	} {
 		f.Add(seed, seed)
 	}
-	pool := newPool(f, Options{})
+	pool := newPool(f, Options{Helm: true})
 	f.Fuzz(func(t *testing.T, app, part string) {
 		file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 		tree := newTestTree(fstest.MapFS{
 			"app/kustomization.yaml": file(app), "app/app.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"), "app/y.env": file("a=b\n"),
-			"app/link":                {Data: []byte("../base"), Mode: fs.ModeSymlink},
-			"part/kustomization.yaml": file(part), "part/app.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"),
+			"app/link":                  {Data: []byte("../base"), Mode: fs.ModeSymlink},
+			"app/charts/web/Chart.yaml": file("apiVersion: v2\nname: web\nversion: 1.0.0\n"), "app/charts/web/values.yaml": file("{}\n"),
+			"app/charts/web/templates/a.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: w}\n"),
+			"app/charts/web/templates/b":      {Data: []byte("../../../../part"), Mode: fs.ModeSymlink},
+			"app/charts/web/c":                {Data: []byte("../absent"), Mode: fs.ModeSymlink},
+			"charts":                          {Data: []byte("app/charts"), Mode: fs.ModeSymlink},
+			"part/kustomization.yaml":         file(part), "part/app.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"),
 			"base/kustomization.yaml": file("resources: [app.yaml]\n"), "base/app.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"),
 		})
 		result, err := pool.Render(t.Context(), tree, target("app"))

@@ -146,7 +146,7 @@ var explanations = []explanation{
 		return "render/kustomization", in.locate(target, "openapi"), "kustomize has no OpenAPI schema of this version: leave openapi out, or name a schema file"
 	}},
 	{regexp.MustCompile(`(?s)external plugins disabled; unable to load external plugin '([^']*)'`), always("render/exec-function", "$1 is a plugin, a program of its own, and programs are never run: render it where you trust it and commit the result, or use a built-in transformer")},
-	{regexp.MustCompile(`must specify --enable-helm`), always("render/helm", "Helm charts are not rendered: commit what `helm template` makes of the chart, and list that under resources")},
+	{regexp.MustCompile(`must specify --enable-helm`), always("render/helm", chartsAreOff)},
 	{regexp.MustCompile(`security; file '` + mount + `/?([^']*)' is not in or below '` + mount + `/?([^']*)'`), always("render/outside-root", "$1 is not in or below $2, and the setting render.load-restrictor allows nothing else: move the file, or allow the whole repository")},
 	{regexp.MustCompile(`there is no network here|executable file not found|no 'git' program`), always("render/remote-base", "this needs a source that is not in this repository: copy it into the repository")},
 	{regexp.MustCompile(`open[^:]*: permission denied`), always("render/outside-repository", "this reads a file that is not in the repository")},

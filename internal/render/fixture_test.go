@@ -20,12 +20,14 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output of the fixtures")
 
 // fixture is a txtar archive: a repository, and in its last file, "want", what is expected. Lines of its comment set
-// it up: "link FROM TO" makes a symbolic link, "plain DIR" and "target DIR" name the target (by default "app").
+// it up: "link FROM TO" makes a symbolic link, "plain DIR" and "target DIR" name the target (by default "app"),
+// "setting helm" has charts rendered.
 type fixture struct {
 	file    string
 	archive *txtar.Archive
 	files   fstest.MapFS
 	target  plan.Target
+	helm    bool // charts are rendered
 	want    string
 }
 
@@ -53,6 +55,8 @@ func fixtures(t *testing.T, pattern string) []fixture {
 			switch words := strings.Fields(line); {
 			case len(words) == 3 && words[0] == "link":
 				f.files[words[1]] = &fstest.MapFile{Data: []byte(words[2]), Mode: fs.ModeSymlink}
+			case line == "setting helm":
+				f.helm = true
 			case len(words) == 2 && words[0] == "target":
 				f.target = target(words[1])
 			case len(words) == 2 && words[0] == "plain":
@@ -114,9 +118,13 @@ func (f fixture) write(t *testing.T) string {
 
 // TestFindings renders what is refused or broken, and compares the findings.
 func TestFindings(t *testing.T) {
-	pool := newPool(t, Options{})
+	pool, charts := newPool(t, Options{}), newPool(t, Options{Helm: true})
 	for _, f := range fixtures(t, "findings/*.txtar") {
 		t.Run(f.name(), func(t *testing.T) {
+			pool := pool
+			if f.helm {
+				pool = charts
+			}
 			result, err := pool.Render(t.Context(), newTestTree(f.files), f.target)
 			if err != nil {
 				t.Fatal(err)

@@ -32,6 +32,8 @@ type inspection struct {
 	known    map[string]*kustomization
 	visits   int
 	openapi  bool
+	helm     bool // charts are rendered
+	charts   []*charted
 	images   []string // of the containers in resources and patches, and the new names that kustomizations give
 	hidden   int      // see census
 	altered  int
@@ -64,9 +66,9 @@ type scope struct {
 	fromNode       *yaml.Node
 }
 
-func inspect(repo *repository, dir string) *inspection {
-	in := &inspection{repo: repo, known: map[string]*kustomization{}}
-	in.visit(scope{dir: dir})
+func inspect(repo *repository, job jobMessage) *inspection {
+	in := &inspection{repo: repo, helm: job.Helm, known: map[string]*kustomization{}}
+	in.visit(scope{dir: job.Dir})
 	return in
 }
 
@@ -202,6 +204,7 @@ func (in *inspection) references(k *kustomization, s scope) {
 			in.generator(k, s, generatedKinds[name], generator)
 		}
 	}
+	in.kustomizationCharts(k, s)
 	for _, ref := range items(field(k.root, "generators")) {
 		in.plugin(k, s, ref)
 	}

@@ -114,7 +114,7 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 	defer context.AfterFunc(ctx, p.kill)()
 	began := time.Now()
 	rootOID, _ := tree.OID(".")
-	job := jobMessage{ID: target.ID, Dir: target.Dir, Kind: target.Kind, RootOID: rootOID, RootOnly: p.options.LoadRestrictor == RootOnly}
+	job := jobMessage{ID: target.ID, Dir: target.Dir, Kind: target.Kind, RootOID: rootOID, RootOnly: p.options.LoadRestrictor == RootOnly, Helm: p.options.Helm}
 	lender := &lender{options: p.options, own: tree, lent: map[string]Tree{}}
 	lender.pause = func() (resume func()) {
 		left := p.options.Timeout - time.Since(began)
@@ -139,6 +139,7 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 		p.options.Log.Debug("render worker lied", slog.String("target", target.ID), slog.Any("error", err))
 		return broken(tree, target, "render/panic", "the render worker gave an answer that makes no sense, and was stopped"), false, nil
 	}
+	result.Cost = Cost{Wall: time.Since(began), CPU: meta.CPU, Memory: meta.Memory}
 	p.options.Log.Debug("rendered", slog.String("target", target.ID), slog.Int("objects", len(result.Objects)), slog.Duration("took", time.Since(began)))
 	return result, !meta.Retire, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"time"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -68,6 +69,7 @@ type jobMessage struct {
 	Kind     config.Kind
 	RootOID  string // of the tree; "" when it has none
 	RootOnly bool
+	Helm     bool // charts of the tree are rendered
 }
 
 type metaMessage struct {
@@ -76,7 +78,9 @@ type metaMessage struct {
 	Failed   bool
 	Inputs   []Input
 	Remotes  []string // host/org/repo@commit
-	Retire   bool     // the worker's process must not render another target
+	CPU      time.Duration
+	Memory   int64 // see Cost
+	Retire   bool  // the worker's process must not render another target
 }
 
 type objectMessage struct {

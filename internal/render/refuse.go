@@ -77,7 +77,7 @@ func (in *inspection) checkPlugin(k *kustomization, s scope, ref *yaml.Node, fil
 func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos finding.Pos, document *yaml.Node) {
 	switch kind {
 	case "HelmChartInflationGenerator":
-		in.helm(pos)
+		in.chart(k, s, document, text(field(document, "chartHome")), pos)
 	case "ConfigMapGenerator", "SecretGenerator":
 		in.generated(s, strings.TrimSuffix(kind, "Generator"), field(document, "metadata"), file, pos)
 		for _, ref := range append(items(field(document, "files")), items(field(document, "envs"))...) {
@@ -97,17 +97,8 @@ func (in *inspection) builtin(k *kustomization, s scope, kind, file string, pos 
 	}
 }
 
-func (in *inspection) helm(pos finding.Pos) {
-	in.refuse("render/helm", pos, "Helm charts are not rendered: commit what `helm template` makes of the chart, and list that under resources")
-}
-
 // checkFields looks at the fields of a kustomization that are refused or deprecated.
 func (in *inspection) checkFields(k *kustomization) {
-	for _, name := range []string{"helmCharts", "helmChartInflationGenerator"} {
-		if n := field(k.root, name); len(items(n)) > 0 {
-			in.helm(k.at(key(k.root, name)))
-		}
-	}
 	for _, d := range deprecated {
 		if field(k.root, d.field) != nil {
 			in.notes = append(in.notes, finding.Finding{
@@ -120,6 +111,7 @@ func (in *inspection) checkFields(k *kustomization) {
 
 var deprecated = []struct{ field, instead string }{
 	{"bases", "resources"}, {"commonLabels", "labels"}, {"imageTags", "images"}, {"patchesJson6902", "patches"},
+	{"helmChartInflationGenerator", "helmCharts"},
 	{"patchesStrategicMerge", "patches"}, {"vars", "replacements"},
 }
 

@@ -46,6 +46,7 @@ type Options struct {
 	LoadRestrictor LoadRestrictor // by default Repository
 	Remote         []string       // remote bases that may be fetched: host/org/repo@commit; by default none
 	Remotes        Remotes        // what fetches them; nil: nothing is fetched
+	Helm           bool           // render Helm charts that lie in the repository; by default none
 	Log            *slog.Logger   // by default nothing is logged
 }
 
@@ -69,6 +70,8 @@ type Result struct {
 	// Inputs is the input closure, sorted: everything of the tree that the result depends on. Of a target that was
 	// stopped by a limit it is empty.
 	Inputs []Input
+	// Cost is what it has taken; zero of what is remembered, and of a target that was stopped.
+	Cost Cost
 	// Remotes are the remote bases that it was rendered with, sorted: host/org/repo@commit.
 	Remotes []string
 }

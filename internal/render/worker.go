@@ -82,10 +82,13 @@ func (w *worker) serve(maxOutput int64) error {
 		if err := json.Unmarshal(next.payload, &job); err != nil || next.kind != frameJob {
 			return fmt.Errorf("a frame %q where a job was expected: %w", next.kind, err)
 		}
+		before, _ := spent()
 		meta, output, err := build(store, job, maxOutput)
 		if err != nil {
 			return err
 		}
+		meta.CPU, meta.Memory = spent()
+		meta.CPU -= before
 		if err := w.stream.writeJSON(frameMeta, meta); err != nil {
 			return err
 		}
