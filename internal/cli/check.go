@@ -29,6 +29,7 @@ type checkOptions struct {
 	outputs  []output
 	cache    string
 	shard    string // "2/4"; "" for the whole
+	timings  string // a file; "" for none
 	explain  string // a target or a path; "" for the check itself
 	rehearse string // a provider; "" for what the configuration says
 }
@@ -55,6 +56,7 @@ Without --base, head is compared with where it left the default branch. With --a
 	cmd.Flags().StringVar(&opts.gate.FailOn, "fail-on", "error", "fail on findings of at least this severity: error, warning or never")
 	cmd.Flags().StringVar(&opts.gate.Findings, "findings", "new", "which findings count: new or all")
 	cmd.Flags().StringVar(&opts.shard, "shard", "", "do only this part of a plan, `I/N`, and write it with --output shard=FILE")
+	cmd.Flags().StringVar(&opts.timings, "timings", "", "write to this `FILE`, as JSON, how long each phase and each target has taken")
 	cmd.Flags().StringVar(&opts.explain, "explain", "", "say why this `TARGET|PATH` is rendered or whom it reaches, as text or json, and do nothing else")
 	cmd.Flags().StringVar(&opts.rehearse, "rehearse", "", "apply the change to a real API server: `kind|envtest|kubeconfig`, whatever the configuration says")
 	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, outputHelp)
@@ -119,6 +121,19 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 		return c.explain(sides, opts.scope, opts.explain, opts.outputs)
 	}
 	run := checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, rehearse: provider, log: c.logger(cmd), progress: c.newProgress()}
+	if opts.timings == "" {
+		return c.checkAndWrite(ctx, run, opts, shard)
+	}
+	run.watch = newTimings()
+	err = c.checkAndWrite(ctx, run, opts, shard)
+	if failed := run.watch.write(opts.timings); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// checkAndWrite runs the check, or one part of it, and writes what comes out.
+func (c *Command) checkAndWrite(ctx context.Context, run checkRun, opts *checkOptions, shard plan.Shard) error {
 	if opts.shard != "" {
 		return c.checkShard(ctx, run, shard, opts.outputs)
 	}
@@ -126,7 +141,10 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 	if err != nil {
 		return err
 	}
-	if err := c.writeReport(r, opts.outputs, report.TextOptions{All: opts.scope.All}); err != nil {
+	written := run.watch.Begin("report", "", "")
+	err = c.writeReport(r, opts.outputs, report.TextOptions{All: opts.scope.All})
+	written()
+	if err != nil {
 		return err
 	}
 	return exitWith(r)

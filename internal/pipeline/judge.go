@@ -165,12 +165,14 @@ func (j *judge) render(ctx context.Context, sel plan.Selection) (base, head Rend
 	if sel.Head {
 		group.Go(func() (err error) {
 			head, err = j.renderer.Render(ctx, j.check.Head.Tree, sel.Target)
+			head.side = sideHead
 			return err
 		})
 	}
 	if sel.Base && !sel.Same {
 		group.Go(func() (err error) {
 			base, err = j.renderer.Render(ctx, j.check.Base.Tree, sel.Target)
+			base.side = sideBase
 			return err
 		})
 	}
@@ -190,6 +192,7 @@ func (j *judge) compared(out judgement, base, head Rendering) judgement {
 	if j.check.Base.Tree == nil || base.Failed || head.Failed {
 		return out
 	}
+	defer j.check.begin(phaseDiff, out.target.ID, "")()
 	for _, c := range diff.Sets(base.Objects, head.Objects, j.diffOptions(&out.quiet)) {
 		j.addChange(&out, c, base, head)
 	}

@@ -41,6 +41,7 @@ type Rendering struct {
 	Findings finding.List
 	Failed   bool     // there are no objects: the findings say why
 	Sources  []string // the files that were read
+	side     string   // for the stopwatch
 	Kept     bool     // it holds nothing secret, and may be remembered from run to run
 }
 
@@ -89,8 +90,9 @@ type Check struct {
 	Progress   func(done, total int) // may be nil; called from several goroutines
 	Workshop   Workshop
 	// Rehearse says where changes are rehearsed, whatever the configuration says; "" leaves that to it.
-	Rehearse config.RehearseProvider
-	Memory   Memory // of verdicts; may be nil
+	Rehearse  config.RehearseProvider
+	Memory    Memory    // of verdicts; may be nil
+	Stopwatch Stopwatch // nil: nothing is measured
 }
 
 // start makes the parts in the background, while the scene is surveyed. started waits for them. Where there will hardly be anything
@@ -108,6 +110,7 @@ func (c *Check) start(ctx context.Context, r rules, s *scene) (started func(need
 	var problems finding.List
 	var making errgroup.Group
 	making.Go(func() (err error) {
+		defer c.begin(phaseRules, "", "")()
 		j, problems, err = c.newJudge(ctx, r, s)
 		return err
 	})
@@ -150,12 +153,14 @@ func (c *Check) Run(ctx context.Context) (*report.Report, error) {
 func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) []plan.Selection) (*report.Report, error) {
 	rules, problems := c.readRules()
 	scene := &scene{}
+	planned := c.begin(phasePlan, "", "")
 	started := c.start(ctx, rules, scene)
 	err := c.survey(rules, scene)
 	var selected []plan.Selection
 	if err == nil {
 		selected = c.selectTargets(scene)
 	}
+	planned()
 	judge, found, broken := started(len(selected) > 0)
 	if err != nil {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
@@ -164,11 +169,16 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 		return nil, broken
 	}
 	selected = c.widen(selected, scene, judge.facts)
+	judged := c.begin(phaseTargets, "", "")
 	judgements, err := judge.all(ctx, choose(selected, scene))
+	judged()
 	if err != nil {
 		return nil, err
 	}
-	if err := judge.rehearse(ctx, judgements); err != nil {
+	rehearsed := c.begin(phaseRehearse, "", "")
+	err = judge.rehearse(ctx, judgements)
+	rehearsed()
+	if err != nil {
 		return nil, err
 	}
 	if err := judge.unproven(ctx, scene, judgements); err != nil {

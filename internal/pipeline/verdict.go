@@ -42,10 +42,16 @@ func (j *judge) verdict(ctx context.Context, kubernetes string, r Rendering, tar
 	}
 	var v verdict
 	var err error
-	if v.Schema, err = j.schemas.Check(kubernetes, r.Objects, with); err != nil {
+	end := j.check.begin(phaseSchema, target.ID, r.side)
+	v.Schema, err = j.schemas.Check(kubernetes, r.Objects, with)
+	end()
+	if err != nil {
 		return v, err
 	}
-	if v.Policy, err = j.policies.check(ctx, target, r.Objects, others); err != nil {
+	end = j.check.begin(phasePolicy, target.ID, r.side)
+	v.Policy, err = j.policies.check(ctx, target, r.Objects, others)
+	end()
+	if err != nil {
 		return v, err
 	}
 	if ok && !v.Policy.Incomplete { // a limit may have been met by chance
