@@ -76,7 +76,7 @@ func (j *judge) applaud(out *judgement, result Rehearsed) {
 	target, base, head := out.target.Target, out.rehearsal.base, out.rehearsal.head
 	before := j.settle(result.Base, target, base, j.base)
 	after := j.settle(result.Head, target, head, j.head)
-	out.findings = append(out.findings, finding.Pair(target.ID, before, after)...)
+	out.findings = append(out.findings, finding.Pair(target.ID, before, j.bindSuppressions(before, after))...)
 	out.blind = out.blind || result.Incomplete && blocking(after)
 	out.coverage.Rehearsed = result.Objects
 	out.coverage.NotRehearsed = result.LeftOut
