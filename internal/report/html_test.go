@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -246,6 +248,27 @@ func TestPage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("printed", func(t *testing.T) {
+		b := openPage(t, parent, manyChanges(t, 300), "")
+		b.do(chromedp.Click(chromedp.CSS("#list h3 button")))
+		b.want(open, "1")
+		if on := b.eval(rows); on == "300" {
+			t.Error("the page lays out all rows at once, so that this shows nothing of printing")
+		}
+		pdf := printPage(t, b)
+		b.want(rows, "300") // what was not in view yet is on paper
+		if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+			t.Errorf("it prints to %.20q", pdf)
+		}
+		if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); n < 3 {
+			t.Errorf("300 changes print to %d pages", n)
+		}
+		emulate(t, b, "print")
+		b.want(`["form[role=search]", ".tools", "#more"].filter((s) => [...document.querySelectorAll(s)].some((n) => n.checkVisibility())).join()`, "")
+		b.want(`document.querySelector("#list .diff").checkVisibility()`, "true")
+		b.want(`[...document.querySelectorAll(".matrix, .scroll, .box")].filter((n) => n.scrollHeight > n.clientHeight + 1).length`, "0")
+		b.want(`document.documentElement.scrollWidth <= innerWidth`, "true")
+	})
 	t.Run("10,000 objects", func(t *testing.T) {
 		started := time.Now()
 		b := openPage(t, parent, manyChanges(t, 10_000), "")
@@ -264,6 +287,29 @@ func TestPage(t *testing.T) {
 		b.do(chromedp.Evaluate[chromedp.Void](`window.scrollTo(0, document.body.scrollHeight)`))
 		b.want(rows+" > 100", "true")
 	})
+}
+
+// printPage gives the page as it comes out of a printer.
+func printPage(t *testing.T, b browser) []byte {
+	t.Helper()
+	printed, err := chromedp.Run(b.ctx, func(ctx context.Context, target *chromedp.Target) (page.PrintToPDFResult, error) {
+		return cdp.Call(ctx, target, page.PrintToPDF, page.PrintToPDFParams{})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return printed.Data
+}
+
+// emulate has the page shown as on another medium.
+func emulate(t *testing.T, b browser, medium string) {
+	t.Helper()
+	_, err := chromedp.Run(b.ctx, func(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
+		return cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: medium})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // contrast finds text whose contrast with what is behind it is below that of WCAG AA.
