@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,31 @@ func TestReadme(t *testing.T) {
 	for _, command := range regexp.MustCompile("`sluice ([a-z]+)").FindAllStringSubmatch(readme, -1) {
 		if !strings.Contains(string(help), "\n  "+command[1]+" ") {
 			t.Errorf("there is no command %q", command[1])
+		}
+	}
+}
+
+// TestDocumentsNameTests holds the documents that say what is proved by which test: each of those is there.
+func TestDocumentsNameTests(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	declared := make(map[string]bool)
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, "_test.go") {
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(readFile(t, name), -1) {
+				declared[m[1]] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range []string{"security.md", "reliability.md", "validation.md"} {
+		for _, name := range regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(readFile(t, filepath.Join(root, "docs", document)), -1) {
+			if !declared[name] {
+				t.Errorf("%s: there is no test %s", document, name)
+			}
 		}
 	}
 }
