@@ -45,9 +45,10 @@ type Stage []EnvironmentName
 
 // Environment holds what is particular to one environment.
 type Environment struct {
-	Aliases    []EnvironmentName `yaml:"aliases" doc:"Other names of the environment in paths."`
-	Kubernetes KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version of its clusters. Default: that of validation."`
-	Bundles    []Bundle          `yaml:"bundles" doc:"The bundles of built-in policies that hold here. Default: those of policies."`
+	Aliases     []EnvironmentName `yaml:"aliases" doc:"Other names of the environment in paths."`
+	Kubernetes  KubernetesVersion `yaml:"kubernetes" doc:"The Kubernetes version of its clusters. Default: that of validation."`
+	Bundles     []Bundle          `yaml:"bundles" doc:"The bundles of built-in policies that hold here. Default: those of policies."`
+	PullRequest PullRequest       `yaml:"pull-request" doc:"How pull requests that promote to this environment look, where it differs from promotion.pull-request."`
 
 	Severities map[RulePattern]Level `yaml:"severities" doc:"The severity of rules here. What it does not name is as the severities of the repository say."`
 }
@@ -94,10 +95,12 @@ type DiffRule struct {
 
 // Promotion says what a promotion carries, and what it leaves alone.
 type Promotion struct {
-	Keep   []FieldRule    `yaml:"keep" doc:"Fields and files that each environment owns, beside those that sluice knows: replicas, compute resources, hosts, namespaces, storage sizes. They are never promoted."`
-	Always []FieldRule    `yaml:"always" doc:"Fields that are promoted even where a rule of keep matches, beside those that sluice knows: images, chart versions, remote references. A value that the source never had is a conflict."`
-	Group  PromotionGroup `yaml:"group" doc:"What one pull request carries: one application, or all applications of an environment."`
-	Gates  []GateRule     `yaml:"gates" doc:"What must hold before a promotion goes on. All rules that choose it must hold. A gate that cannot be read is closed."`
+	Keep        []FieldRule    `yaml:"keep" doc:"Fields and files that each environment owns, beside those that sluice knows: replicas, compute resources, hosts, namespaces, storage sizes. They are never promoted."`
+	Always      []FieldRule    `yaml:"always" doc:"Fields that are promoted even where a rule of keep matches, beside those that sluice knows: images, chart versions, remote references. A value that the source never had is a conflict."`
+	Group       PromotionGroup `yaml:"group" doc:"What one pull request carries: one application, or all applications of an environment."`
+	FanOut      FanOut         `yaml:"fan-out" doc:"Whether a stage of several environments gets a pull request for each of them, or one for all together."`
+	PullRequest PullRequest    `yaml:"pull-request" doc:"How promotion pull requests look, and who sees to them. An environment's own pull-request says it for those that lead to it."`
+	Gates       []GateRule     `yaml:"gates" doc:"What must hold before a promotion goes on. All rules that choose it must hold. A gate that cannot be read is closed."`
 }
 
 // FieldRule chooses fields of files.
@@ -113,7 +116,7 @@ func Default() *Config {
 		Validation: Validation{Unknown: WarningUnknown, Suppress: SuppressBase},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
-		Promotion:  Promotion{Group: GroupApp},
+		Promotion:  Promotion{Group: GroupApp, FanOut: FanOutEach},
 		Rehearse:   Rehearse{Timeout: Duration(10 * time.Minute)},
 	}
 }

@@ -64,7 +64,7 @@ func TestParseEverything(t *testing.T) {
 		Exclude: []Glob{"legacy/**"},
 		Order:   []Stage{{"dev"}, {"staging"}, {"prod-eu", "prod-us"}, {"prod"}},
 		Environments: map[EnvironmentName]Environment{
-			"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36"},
+			"prod": {Aliases: []EnvironmentName{"production"}, Kubernetes: "1.36", PullRequest: PullRequest{Labels: []Label{}, AutoMerge: AutoMergeOff}},
 			"dev":  {Severities: map[RulePattern]Level{"policy/resources": WarningLevel, "schema/unusable": NoticeLevel}},
 		},
 		Render: Render{Timeout: Duration(2 * time.Minute), Memory: 1 << 30, LoadRestrictor: RootOnly, Helm: true},
@@ -98,6 +98,11 @@ func TestParseEverything(t *testing.T) {
 			Keep:   []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
 			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
 			Group:  GroupEnvironment,
+			FanOut: FanOutTogether,
+			PullRequest: PullRequest{
+				Title: "{app} to {to}", Body: "See the runbook.", Labels: []Label{"promotion", "area/gitops"}, Reviewers: []Reviewer{"octocat", "team:platform"},
+				Assignees: []Login{"hubot"}, Draft: DraftAlways, AutoMerge: AutoMergeSquash,
+			},
 			Gates: []GateRule{
 				{
 					To: "prod", From: "staging", Apps: []AppName{"shop", "billing"},
@@ -347,4 +352,22 @@ func inside(pos finding.Pos, data []byte) bool {
 	lines := linesOf(data)
 	return pos.File == FileName && pos.Line >= 1 && pos.Line <= len(lines) &&
 		pos.Column >= 1 && pos.Column <= utf8.RuneCountInString(lines[pos.Line-1])+1
+}
+
+// TestPullFor has an environment's own settings win, an empty list too.
+func TestPullFor(t *testing.T) {
+	t.Parallel()
+	c, findings := Parse(FileName, readFile(t, filepath.Join("testdata", "good", "everything.yaml")))
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	if got := c.PullFor("prod"); got.Title != "{app} to {to}" || len(got.Labels) != 0 || got.AutoMerge != AutoMergeOff || got.Draft != DraftAlways || len(got.Reviewers) != 2 {
+		t.Errorf("prod: %+v", got)
+	}
+	if got := c.PullFor("staging"); len(got.Labels) != 2 || got.AutoMerge != AutoMergeSquash {
+		t.Errorf("staging: %+v", got)
+	}
+	if got := Default().PullFor("prod"); got.Title == "" || got.Draft != DraftOnConflict || got.AutoMerge != AutoMergeOff || got.Labels != nil {
+		t.Errorf("without configuration: %+v", got)
+	}
 }
