@@ -98,7 +98,7 @@ func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
 		return err
 	}
 	defer repo.Close()
-	promotion, err := preparePromotion(ctx, repo, opts.rev)
+	promotion, err := preparePromotion(ctx, repo, "HEAD", opts.rev)
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,9 @@ func conflictExit(planned *pipeline.PromotionPlan) error {
 	return nil
 }
 
-// preparePromotion pins what is promoted: the source's files in a revision, into what HEAD has.
-func preparePromotion(ctx context.Context, repo *git.Repo, rev string) (*pipeline.Promotion, error) {
-	head, err := repo.Resolve(ctx, "HEAD")
+// preparePromotion pins what is promoted: the source's files in a revision, into what another has.
+func preparePromotion(ctx context.Context, repo *git.Repo, into, rev string) (*pipeline.Promotion, error) {
+	head, err := repo.Resolve(ctx, into)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func preparePromotion(ctx context.Context, repo *git.Repo, rev string) (*pipelin
 			"fetch all of it (git fetch --unshallow), or set fetch-depth: 0 on actions/checkout")}
 	}
 	if !repo.IsAncestor(ctx, source, head) {
-		return nil, usage(fmt.Errorf("--rev %s is not in the history of HEAD: only what was merged can be promoted", rev))
+		return nil, usage(fmt.Errorf("--rev %s is not in the history of %s: only what was merged can be promoted", rev, into))
 	}
 	p := &pipeline.Promotion{Source: pipeline.Side{Commit: source}, Target: pipeline.Side{Commit: head}}
 	tree, err := repo.Tree(ctx, head)

@@ -46,7 +46,7 @@ func (c *Command) status(cmd *cobra.Command, dir string, apps, values []string) 
 		return err
 	}
 	defer repo.Close()
-	promotion, err := preparePromotion(ctx, repo, "HEAD")
+	promotion, err := preparePromotion(ctx, repo, "HEAD", "HEAD")
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func (e GatedEdge) Input(now time.Time) gate.Input {
 	return gate.Input{App: e.App, From: e.From, To: e.To, Rules: e.Rules, Now: now, Holds: e.Holds}
 }
 
-// setGates puts what the gates say into the edge's form for people and programs.
-func (e *PromotionEdge) setGates(r gate.Result) {
+// SetGates puts what the gates say into the edge's form for people and programs.
+func (e *PromotionEdge) SetGates(r gate.Result) {
 	e.Gate, e.Gates = string(r.State), []Gate{}
 	for _, g := range r.Gates {
 		shown := Gate{Name: g.Name, Open: g.Open, Reason: g.Reason}

@@ -58,6 +58,9 @@ type PromotionPlan struct {
 	// Targets says that the repository has targets, which can be rendered.
 	Targets bool `json:"-"`
 
+	// Config is the configuration that binds: that of the target's commit.
+	Config *config.Config `json:"-"`
+
 	layout  config.Layout
 	stages  [][]string
 	history History // nil where there are no edges
@@ -85,6 +88,8 @@ type PromotionEdge struct {
 	Withheld    []promote.Withheld `json:"withheld"`
 	Conflicts   []promote.Conflict `json:"conflicts"`
 	Gates       []Gate             `json:"gates"`
+	// Oldest is the oldest commit of the source that is not promoted, "" where none is known.
+	Oldest string `json:"oldest,omitempty"`
 	// Shared are directories and files that the source is rendered from and that are not its own: they reach every environment
 	// at once, and are not promoted.
 	Shared []string `json:"shared,omitempty"`
@@ -150,7 +155,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	layout, problems := cfg.Layout(p.Target.Tree, graph)
-	out := &PromotionPlan{Version: 1, Edges: []PromotionEdge{}, Targets: len(layout.Targets) > 0, layout: layout, stages: cfg.Stages(layout.Environments)}
+	out := &PromotionPlan{Version: 1, Config: cfg, Edges: []PromotionEdge{}, Targets: len(layout.Targets) > 0, layout: layout, stages: cfg.Stages(layout.Environments)}
 	var edges []edge
 	if p.Directories != nil {
 		edges, err = p.directories(layout)
@@ -178,7 +183,10 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gates of %s from %s to %s: %w", e.app, e.from, e.to, err)
 		}
-		merged.setGates(gates)
+		merged.SetGates(gates)
+		if merged.Oldest, err = oldestChange(m.history, merged.Files); err != nil {
+			return nil, err
+		}
 		if p.Directories == nil {
 			merged.Shared = sharedInputs(graph, e.source)
 		}

@@ -104,10 +104,7 @@ func (u Unit) Carries(r promote.Record) bool {
 	return len(r.Steps) > 0
 }
 
-// Title says in one line what the unit does: the template with {app}, {from} and {to} filled in.
-func (u Unit) Title(template string) string {
-	if template == "" {
-		template = "Promote {app}: {from} → {to}"
-	}
+// Fill gives a template with {app}, {from} and {to} filled in.
+func (u Unit) Fill(template string) string {
 	return strings.NewReplacer("{app}", u.Name, "{from}", u.From, "{to}", strings.ReplaceAll(u.To, "+", ", ")).Replace(template)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -100,6 +101,46 @@ func (r *StatusRow) count(e PromotionEdge, t plan.Target, history promote.Histor
 		}
 	}
 	return nil
+}
+
+// oldestChange gives the oldest commit whose change of the source is not promoted with one of the files.
+func oldestChange(history promote.History, files []PromotedFile) (oldest string, err error) {
+	first := 0
+	for _, f := range files {
+		seq, commit, err := firstChange(history, f)
+		if err != nil {
+			return "", fmt.Errorf("history of %s: %w", f.From, err)
+		}
+		if commit != "" && (first == 0 || seq < first) {
+			first, oldest = seq, commit
+		}
+	}
+	return oldest, nil
+}
+
+// Carried gives the commits that an edge promotes: those that changed the source's files since the target's were last changed, the
+// newest first.
+func (p *PromotionPlan) Carried(e PromotionEdge) ([]string, error) {
+	at := make(map[string]int)
+	for _, f := range e.Files {
+		if f.From == "" {
+			continue
+		}
+		first, _, err := firstChange(p.history, f)
+		if err != nil {
+			return nil, err
+		}
+		versions, _, err := p.history.Versions(f.From)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range versions {
+			if first > 0 && v.Seq >= first || first == 0 && i == len(versions)-1 {
+				at[v.Commit] = v.Seq
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(at), func(a, b string) int { return at[b] - at[a] }), nil
 }
 
 // firstChange gives the oldest commit that changed the source's file after the target's was last changed: what it did is not

@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/promote"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// conflictLabel marks a promotion in which a person must decide.
+const conflictLabel = "promotion/conflict"
+
+// maxCarried bounds the commits of one unit of which GitHub is asked which pull request brought them.
+const maxCarried = 30
+
+// cargo is what a unit carries.
+type cargo struct {
+	pulls   []report.CarriedPull
+	commits []report.CarriedCommit
+	authors []string // "Name <address>", each once
+	more    int      // commits that were not looked at
+}
+
+// cargo finds the pull requests and the people behind what is promoted. A promotion that is promoted further names what it carried.
+func (w *work) cargo(ctx context.Context) (out cargo, err error) {
+	var ids []string
+	for _, e := range w.unit.Moving() {
+		carried, err := w.planned.Carried(e)
+		if err != nil {
+			return out, err
+		}
+		for _, id := range carried {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) > maxCarried {
+		ids, out.more = ids[:maxCarried], len(ids)-maxCarried
+	}
+	pulls := make(map[int]report.CarriedPull)
+	for _, id := range ids {
+		commit, err := w.repo.CommitInfo(ctx, id)
+		if err != nil {
+			return out, err
+		}
+		author := fmt.Sprintf("%s <%s>", commit.Author, commit.Email)
+		if records := promote.Records(commit.Message); len(records) > 0 {
+			author = "" // ours: who wrote what it carried stands in it
+		}
+		if author != "" && !slices.Contains(out.authors, author) {
+			out.authors = append(out.authors, author)
+		}
+		brought, err := w.broughtBy(ctx, id)
+		if err != nil {
+			return out, err
+		}
+		for _, p := range brought {
+			pulls[p.Number] = report.CarriedPull{Number: p.Number, Title: p.Title, Author: p.Author}
+		}
+		if len(brought) == 0 {
+			out.commits = append(out.commits, report.CarriedCommit{ID: id, Subject: commit.Subject, Author: commit.Author})
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(pulls)) {
+		out.pulls = append(out.pulls, pulls[n])
+	}
+	return out, nil
+}
+
+// broughtBy gives the merged pull requests that brought a commit, asking once.
+func (w *work) broughtBy(ctx context.Context, commit string) ([]github.PullRequest, error) {
+	if known, ok := w.carried[commit]; ok {
+		return known, nil
+	}
+	list, err := w.client.PullsWith(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(p github.PullRequest) bool { return !p.Merged })
+	w.carried[commit] = list
+	return list, nil
+}
+
+// record is what the unit's commit says of itself, without what it carries.
+func (w *work) record(ctx context.Context) promote.Record {
+	r := w.unit.Record(w.source(ctx))
+	r.Reason = w.reason
+	return r
+}
+
+// message is that of the unit's commit, with the record in it.
+func (w *work) message(ctx context.Context) (string, promote.Record, error) {
+	carried, err := w.cargo(ctx)
+	if err != nil {
+		return "", promote.Record{}, err
+	}
+	record := w.record(ctx)
+	var b strings.Builder
+	fmt.Fprintf(&b, "Promote %s: %s → %s\n\n", w.unit.Name, w.unit.From, w.unit.To)
+	known := make(map[int]bool) // what an earlier commit of the branch carried
+	for _, earlier := range w.ours {
+		for _, n := range earlier.record.Pulls {
+			known[n] = true
+		}
+	}
+	for _, p := range carried.pulls {
+		if !known[p.Number] {
+			record.Pulls = append(record.Pulls, p.Number)
+		}
+	}
+	for _, e := range w.unit.Moving() {
+		fmt.Fprintf(&b, "%s as of %.10s to %s\n", e.FromTarget, e.Source, strings.Join(e.ToTargets, ", "))
+	}
+	return b.String() + "\n" + record.Trailers(carried.authors), record, nil
+}
+
+// publishAll brings up to date what the pull request shows: labels, draft, the gates, the check of what is rendered, and the body,
+// which comes last and says that all of it is there.
+func (w *work) publishAll(ctx context.Context) error {
+	fresh := !strings.HasPrefix(w.pull.Body, "<!-- sluice:promotion ")
+	for _, part := range []func(context.Context) error{
+		func(ctx context.Context) error { return w.people(ctx, fresh) }, w.label, w.draft, w.publishGate, w.describe, w.autoMerge,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// people asks for reviews and assigns, when the pull request is new: whoever is taken off later stays off.
+func (w *work) people(ctx context.Context, fresh bool) error {
+	if !fresh {
+		return nil
+	}
+	if names := missing(w.settings.Reviewers, w.pull.Reviewers); len(names) > 0 {
+		if err := w.client.AskReview(ctx, w.pull.Number, names...); err != nil {
+			return err
+		}
+	}
+	if names := missing(w.settings.Assignees, w.pull.Assignees); len(names) > 0 {
+		return w.client.Assign(ctx, w.pull.Number, names...)
+	}
+	return nil
+}
+
+// missing gives the wanted names that are not there yet. GitHub's names do not know case.
+func missing[T ~string](wanted []T, there []string) (out []string) {
+	for _, name := range wanted {
+		if !slices.ContainsFunc(there, func(other string) bool { return strings.EqualFold(other, string(name)) }) {
+			out = append(out, string(name))
+		}
+	}
+	return out
+}
+
+func (w *work) label(ctx context.Context) error {
+	wanted := slices.Clone(w.settings.Labels)
+	conflict := len(w.unit.Conflicts()) > 0
+	if conflict {
+		wanted = append(wanted, conflictLabel)
+	}
+	if labels := missing(wanted, w.pull.Labels); len(labels) > 0 {
+		if err := w.client.AddLabels(ctx, w.pull.Number, labels...); err != nil {
+			return err
+		}
+	}
+	if !conflict && slices.Contains(w.pull.Labels, conflictLabel) {
+		return w.client.RemoveLabel(ctx, w.pull.Number, conflictLabel)
+	}
+	return nil
+}
+
+// draft makes a draft of a pull request that got conflicts, and takes that back when they are gone. A draft that a person made stays.
+func (w *work) draft(ctx context.Context) error {
+	had := slices.Contains(w.pull.Labels, conflictLabel)
+	has := len(w.unit.Conflicts()) > 0
+	switch {
+	case has && !had && !w.pull.Draft:
+		err := w.client.SetDraft(ctx, w.pull, true)
+		if refused := new(github.RefusedError); errors.As(err, &refused) {
+			w.notes = append(w.notes, fmt.Sprintf("pull request %d has conflicts and is no draft: %s", w.pull.Number, refused.Reason))
+			return nil
+		}
+		return err
+	case had && !has && w.pull.Draft && w.settings.Draft != config.DraftAlways:
+		return w.client.SetDraft(ctx, w.pull, false)
+	}
+	return nil
+}
+
+// autoMerge has GitHub merge the pull request by itself once nothing of ours is in the way.
+func (w *work) autoMerge(ctx context.Context) error {
+	ready := w.gateState().State == "success" && len(w.unit.Conflicts()) == 0 && !w.pull.Draft
+	if w.settings.AutoMerge == config.AutoMergeOff || w.pull.AutoMerge || !ready {
+		return nil
+	}
+	err := w.client.AutoMerge(ctx, w.pull, string(w.settings.AutoMerge))
+	if refused := new(github.RefusedError); errors.As(err, &refused) {
+		w.notes = append(w.notes, fmt.Sprintf("pull request %d is not merged by itself: %s", w.pull.Number, refused.Reason))
+		return nil
+	}
+	return err
+}
+
+// describe checks what the promotion changes, publishes the result, and writes the body.
+func (w *work) describe(ctx context.Context) error {
+	checked, err := w.check(ctx)
+	if err != nil {
+		return err
+	}
+	in := actionInputs{id: w.id, gate: w.gate}
+	bodies := report.Comment(checked, markdownOptions(w.env, in, checked, report.CommentLimit))
+	outcome := w.client.Publish(ctx, github.Publication{
+		Head: w.is.Tip, CommentID: w.id, Pull: w.pull.Number, Comment: bodies,
+		Check: github.CheckRun{
+			Name: w.id, Conclusion: conclusion(checked.Verdict), Title: checked.Headline(), Summary: bodies,
+			Annotations: annotations(checked), DetailsURL: w.env.RunURL,
+		},
+	})
+	if len(outcome.Missing) > 0 {
+		return outcome.Missing[0].Why
+	}
+	evidence, err := w.evidence(ctx, checked)
+	if err != nil {
+		return err
+	}
+	texts := report.PromotionBody(evidence)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("<!-- sluice:promotion head=%s state=%s -->\n%s", w.is.Tip, w.want.State, texts[i])
+	}
+	return w.client.Describe(ctx, w.pull.Number, w.unit.Fill(string(w.settings.Title)), texts)
+}
+
+// check looks at the promotion as at any pull request, in this run: one that a workflow's own token opens starts no other.
+func (w *work) check(ctx context.Context) (*report.Report, error) {
+	files := w.unit.Files()
+	after := sides{
+		base: pipeline.Side{Commit: w.main, Tree: w.tree},
+		head: pipeline.Side{Commit: w.is.Tip, Tree: pipeline.Overlay(w.tree, files)},
+	}
+	for _, f := range files {
+		after.changed = append(after.changed, f.Path)
+	}
+	slices.Sort(after.changed)
+	return w.runCheck(ctx, checkRun{sides: after, gate: w.gate, cache: w.cache, log: w.log, progress: w.newProgress()})
+}
+
+// evidence gathers what the body tells.
+func (w *work) evidence(ctx context.Context, checked *report.Report) (report.Promotion, error) {
+	carried, err := w.cargo(ctx)
+	if err != nil {
+		return report.Promotion{}, err
+	}
+	p := report.Promotion{
+		Intro: w.unit.Fill(string(w.settings.Body)), From: w.unit.From, To: strings.ReplaceAll(w.unit.To, "+", ", "),
+		Pulls: carried.pulls, Commits: carried.commits, More: carried.more, Conflicts: w.unit.Conflicts(),
+		Check: checked.Headline(), Reason: w.reason, RepoURL: w.env.ServerURL + "/" + w.env.Repo,
+	}
+	for _, e := range w.unit.Moving() {
+		app := report.PromotedApp{App: e.App, From: e.FromTarget, To: e.ToTargets, Source: e.Source}
+		for _, f := range e.Files {
+			app.Files = append(app.Files, f.Path)
+		}
+		p.Apps = append(p.Apps, app)
+		p.Withheld = append(p.Withheld, e.Withheld...)
+		p.Shared = append(p.Shared, e.Shared...)
+		for _, g := range e.Gates {
+			shown := report.PromotionGate(g)
+			if !slices.Contains(p.Gates, shown) {
+				p.Gates = append(p.Gates, shown)
+			}
+		}
+	}
+	slices.Sort(p.Shared)
+	p.Shared = slices.Compact(p.Shared)
+	for _, made := range w.ours {
+		p.History = append(p.History, report.PromotionStep{Commit: made.id, Source: made.record.Source, Pulls: made.record.Pulls})
+	}
+	return p, nil
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/gate"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/promote"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// promotionRun says which promotions are brought up to date on GitHub. Where a token, a server and an address of the run are given,
+// they are those of in and env.
+type promotionRun struct {
+	repo     *git.Repo
+	client   *github.Client
+	env      github.Env // Repo and ServerURL; RunURL where there is one
+	branch   string     // the default branch
+	from, to string     // environments; "" for every step of the order
+	apps     []string   // nil for all
+	reason   string     // why a stage is skipped; "" where none is
+	id       string     // names the comment and the check run
+	gate     report.Gate
+	cache    string // directory of the cache; "" for none
+	now      time.Time
+	log      *slog.Logger
+}
+
+// opener brings promotion pull requests up to date. It is level-triggered: it reads the state of the default branch, of the
+// promotion branches and of their pull requests, and does what is missing. Whatever an earlier run did or left undone, the end is the
+// same.
+type opener struct {
+	*Command
+	promotionRun
+	login    string
+	main     string // the default branch's commit, read once: everything that is promoted is of it
+	tree     *git.Tree
+	planned  *pipeline.PromotionPlan
+	keeper   *gatekeeper
+	gated    map[edgeKey]pipeline.GatedEdge
+	open     map[string][]github.PullRequest // by branch
+	branches map[string]string               // commits of the promotion branches
+	carried  map[string][]github.PullRequest // by commit that they brought
+	notes    []string
+}
+
+type edgeKey struct{ app, from, to, target string }
+
+func keyOf(e pipeline.PromotionEdge) edgeKey { return edgeKey{e.App, e.From, e.To, e.FromTarget} }
+
+// openPromotions brings the promotion pull requests up to date, and gives the plan with what became of each. One unit that fails
+// does not keep the others from being done: the error joins what went wrong.
+func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeline.PromotionPlan, error) {
+	o := &opener{
+		Command: c, promotionRun: run, gated: make(map[edgeKey]pipeline.GatedEdge),
+		open: make(map[string][]github.PullRequest), carried: make(map[string][]github.PullRequest),
+	}
+	if err := o.prepare(ctx); err != nil {
+		return nil, err
+	}
+	units := o.planned.Units(o.planned.Config.Promotion)
+	err := o.fetchBranches(ctx, units)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	o.planned.Edges = []pipeline.PromotionEdge{}
+	for _, unit := range units {
+		done, err := o.reconcile(ctx, unit)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("promote %s from %s to %s: %w", unit.Name, unit.From, unit.To, err))
+		}
+		o.planned.Edges = append(o.planned.Edges, done.Edges...)
+		if hopeless := new(github.LimitError); ctx.Err() != nil || errors.As(err, &hopeless) || errors.As(err, new(*github.PermissionError)) {
+			break
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, o.sweep(ctx, units))
+	}
+	o.planned.Notes = append(o.planned.Notes, o.notes...)
+	return o.planned, errors.Join(errs...)
+}
+
+// prepare reads the state of everything, and plans.
+func (o *opener) prepare(ctx context.Context) (err error) {
+	if o.login, err = o.client.Login(ctx); err != nil {
+		return err
+	}
+	if o.main, err = o.client.Branch(ctx, o.branch); err != nil {
+		return err
+	}
+	if o.main == "" {
+		return fmt.Errorf("there is no branch %q on GitHub", o.branch)
+	}
+	if err := o.repo.EnsureHistory(ctx, o.main); err != nil {
+		return err
+	}
+	if o.tree, err = o.repo.Tree(ctx, o.main); err != nil {
+		return err
+	}
+	if o.keeper, err = newGatekeeper(ctx, o.repo, o.client, o.main, o.now); err != nil {
+		return err
+	}
+	promotion, err := o.promotion(ctx, o.main)
+	if err != nil {
+		return err
+	}
+	if o.planned, err = runPromotion(ctx, promotion); err != nil {
+		return err
+	}
+	pulls, err := o.client.OpenPulls(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pulls {
+		if strings.HasPrefix(p.Branch, promote.BranchPrefix) {
+			o.open[p.Branch] = append(o.open[p.Branch], p)
+		}
+	}
+	o.branches, err = o.client.Branches(ctx, promote.BranchPrefix)
+	return err
+}
+
+// promotion sets up the plan of what a commit of the default branch holds. The gates are asked for later, when the pull requests
+// are known.
+func (o *opener) promotion(ctx context.Context, source string) (*pipeline.Promotion, error) {
+	promotion, err := preparePromotion(ctx, o.repo, o.main, source)
+	if err != nil {
+		return nil, err
+	}
+	promotion.From, promotion.To, promotion.Apps, promotion.Now = o.from, o.to, o.apps, o.now
+	promotion.Gates = func(_ context.Context, e pipeline.GatedEdge) (gate.Result, error) {
+		o.gated[edgeKey{e.App, e.From, e.To, e.FromTarget.ID}] = e
+		return gate.Evaluate(e.Input(o.now)), nil
+	}
+	return promotion, nil
+}
+
+// fetchBranches makes the commits of the units' branches present.
+func (o *opener) fetchBranches(ctx context.Context, units []pipeline.Unit) error {
+	var tips []string
+	for _, unit := range units {
+		if tip := o.branches[unit.Branch]; tip != "" {
+			tips = append(tips, tip)
+		}
+	}
+	return o.repo.EnsureHistory(ctx, tips...)
+}
+
+// maxRetries bounds how often a unit is looked at again when something else changes it meanwhile.
+const maxRetries = 4
+
+// reconcile does what is missing for one unit, and gives it with what became of it.
+func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (pipeline.Unit, error) {
+	for try := 1; ; try++ {
+		w := &work{opener: o, unit: unit}
+		err := w.run(ctx)
+		if errors.Is(err, github.ErrMoved) && try < maxRetries && o.client.Pause(ctx) {
+			if err = o.lookAgain(ctx, unit.Branch); err == nil {
+				continue
+			}
+		}
+		for i := range w.unit.Edges {
+			w.unit.Edges[i].PullRequest = w.outcome
+		}
+		return w.unit, err
+	}
+}
+
+// lookAgain reads the state of one unit anew.
+func (o *opener) lookAgain(ctx context.Context, branch string) error {
+	tip, err := o.client.Branch(ctx, branch)
+	if err != nil {
+		return err
+	}
+	delete(o.branches, branch)
+	if tip != "" {
+		o.branches[branch] = tip
+		if err := o.repo.EnsureHistory(ctx, tip); err != nil {
+			return err
+		}
+	}
+	pulls, err := o.client.PullsOf(ctx, branch)
+	if err != nil {
+		return err
+	}
+	o.open[branch] = slices.DeleteFunc(pulls, func(p github.PullRequest) bool { return !p.Open })
+	return nil
+}
+
+// sweep deletes branches that no unit has any more, and that hold nothing which the default branch has not: those of merged
+// promotions whose application or environment is gone, or which were asked for by hand.
+func (o *opener) sweep(ctx context.Context, units []pipeline.Unit) error {
+	var errs []error
+	for branch, tip := range o.branches {
+		known := slices.ContainsFunc(units, func(u pipeline.Unit) bool { return u.Branch == branch })
+		if known || len(o.open[branch]) > 0 || !o.repo.IsAncestor(ctx, tip, o.main) {
+			continue
+		}
+		if err := o.client.DeleteBranch(ctx, branch, tip); err != nil && !errors.Is(err, github.ErrMoved) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,513 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/gate"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/promote"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// work is what is done about one unit.
+type work struct {
+	*opener
+	unit     pipeline.Unit
+	settings config.PullRequest
+	is       pipeline.UnitState
+	want     pipeline.UnitWant
+	pull     github.PullRequest // the open one; Number 0 for none
+	ours     []madeCommit       // the commits of ours on the branch that the default branch has not, oldest first
+	tipTree  *git.Tree          // nil without a branch
+	outcome  pipeline.PullRequest
+}
+
+// madeCommit is a commit that an earlier run made.
+type madeCommit struct {
+	id     string
+	record promote.Record
+}
+
+func (w *work) run(ctx context.Context) error {
+	w.outcome = pipeline.PullRequest{State: pipeline.PullNone}
+	w.settings = w.planned.Config.PullFor(strings.Split(w.unit.To, "+")...)
+	w.findPull()
+	if err := w.readBranch(ctx); err != nil {
+		return err
+	}
+	if err := w.chooseSource(ctx); err != nil {
+		return err
+	}
+	if err := w.askGates(ctx); err != nil {
+		return err
+	}
+	if err := w.compare(ctx); err != nil {
+		return err
+	}
+	decision := pipeline.Decide(w.want, w.is)
+	w.outcome = pipeline.PullRequest{Number: w.pull.Number, URL: w.pull.URL, State: decision.State}
+	if decision.Why != "" && !w.want.Empty {
+		w.notes = append(w.notes, fmt.Sprintf("%s, %s → %s: %s", w.unit.Name, w.unit.From, w.unit.To, decision.Why))
+	}
+	for _, step := range decision.Steps {
+		w.log.Debug("promotion", "unit", w.unit.Branch, "step", step)
+		if err := w.perform(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findPull finds the open pull request from the branch: ours, by its author, or one of somebody else that is in the way.
+func (w *work) findPull() {
+	for _, p := range w.open[w.unit.Branch] {
+		if p.Base != w.branch {
+			continue
+		}
+		if !strings.EqualFold(p.Author, w.login) {
+			w.is.Taken = p.Number
+		} else if p.Number > w.pull.Number {
+			w.pull = p
+		}
+	}
+	if w.pull.Number > 0 {
+		w.is.Open = &pipeline.OwnPull{Number: w.pull.Number, Head: w.pull.Head, State: publishedState(w.pull)}
+	}
+}
+
+// The first line of a body says how far an earlier run came. It is a hint for what need not be done again, and for whether a run closed
+// the pull request; what is promoted does not depend on it.
+var (
+	bodyMarker  = regexp.MustCompile(`^<!-- sluice:promotion head=([0-9a-f]{40,64}) state=([0-9a-f]{32}) -->`)
+	closeMarker = "<!-- sluice:promotion closed -->"
+)
+
+func publishedState(p github.PullRequest) string {
+	m := bodyMarker.FindStringSubmatch(p.Body)
+	if m == nil || m[1] != p.Head {
+		return ""
+	}
+	return m[2]
+}
+
+// readBranch finds out what is on the branch: commits of ours, and merges of the default branch in which nobody wrote; or anything
+// else, which a person pushed. A commit is ours where it says so and still has the content that it was made with.
+func (w *work) readBranch(ctx context.Context) error {
+	w.is.Tip = w.branches[w.unit.Branch]
+	if w.is.Tip == "" {
+		return nil
+	}
+	var err error
+	if w.tipTree, err = w.repo.Tree(ctx, w.is.Tip); err != nil {
+		return err
+	}
+	const most = 250
+	commits, err := w.repo.Commits(ctx, w.main, w.is.Tip, nil, most)
+	if err != nil {
+		return err
+	}
+	for _, c := range slices.Backward(commits) {
+		records := promote.Records(c.Message)
+		switch {
+		case len(records) == 1 && records[0].Tree == c.Tree && w.unit.Carries(records[0]):
+			w.ours = append(w.ours, madeCommit{c.ID, records[0]})
+		case !w.repo.IsPlainMerge(ctx, c):
+			w.is.Diverged = true
+		}
+	}
+	w.is.Diverged = w.is.Diverged || len(commits) == most
+	if len(w.ours) > 0 {
+		source := w.ours[len(w.ours)-1].record.Source
+		if !w.repo.IsAncestor(ctx, source, w.main) {
+			now, err := w.client.Branch(ctx, w.branch)
+			if err != nil {
+				return err
+			}
+			w.is.Newer = now != w.main
+		}
+	}
+	return nil
+}
+
+// chooseSource takes, for edges whose gates look at the source, the newest commit of it that is through them.
+func (w *work) chooseSource(ctx context.Context) error {
+	for i, e := range w.unit.Edges {
+		asked, known := w.gated[keyOf(e)]
+		if !known || len(e.Files)+len(e.Conflicts) == 0 || kinds(asked.Rules) == (github.SignalKinds{}) {
+			continue
+		}
+		candidates, err := w.keeper.candidates(ctx, asked, "", nil)
+		if err != nil {
+			return err
+		}
+		// Not further back than to what is not promoted yet.
+		candidates = slices.DeleteFunc(candidates, func(c gate.Candidate) bool {
+			return e.Oldest != "" && !w.repo.IsAncestor(ctx, e.Oldest, c.Commit)
+		})
+		pinned := ""
+		if len(w.ours) > 0 {
+			source := w.ours[len(w.ours)-1].record.Source
+			for _, c := range candidates { // the oldest that holds it
+				if w.repo.IsAncestor(ctx, source, c.Commit) {
+					pinned = c.Commit
+				}
+			}
+		}
+		chosen := gate.Choose(candidates, pinned)
+		if chosen <= 0 {
+			continue // the newest, which is planned already
+		}
+		again, err := w.planFrom(ctx, e, candidates[chosen].Commit)
+		if err != nil {
+			return err
+		}
+		w.unit.Edges[i] = again
+	}
+	return nil
+}
+
+// planFrom plans one edge with the source of an earlier commit.
+func (w *work) planFrom(ctx context.Context, e pipeline.PromotionEdge, source string) (pipeline.PromotionEdge, error) {
+	promotion, err := w.promotion(ctx, source)
+	if err != nil {
+		return e, err
+	}
+	promotion.From, promotion.To, promotion.Apps = e.From, e.To, []string{e.App}
+	planned, err := runPromotion(ctx, promotion)
+	if err != nil {
+		return e, err
+	}
+	for _, other := range planned.Edges {
+		if keyOf(other) == keyOf(e) {
+			return other, nil
+		}
+	}
+	return e, fmt.Errorf("%s is not promoted any more as of %.10s", e.FromTarget, source)
+}
+
+// askGates finds out what the gates of each edge say, with the pull request that is open.
+func (w *work) askGates(ctx context.Context) error {
+	for i := range w.unit.Edges {
+		e := &w.unit.Edges[i]
+		asked, known := w.gated[keyOf(*e)]
+		if !known || len(e.Files)+len(e.Conflicts) == 0 {
+			continue
+		}
+		var pull *gate.Pull
+		if w.pull.Number > 0 {
+			pull = w.keeper.pullOf(ctx, w.pull.Number, w.pull.Head, w.pull.Labels, asked.Rules)
+		}
+		result, err := w.keeper.evaluate(ctx, asked, pull)
+		if err != nil {
+			return err
+		}
+		e.SetGates(result)
+		w.want.Held = w.want.Held || result.State == gate.Hold
+	}
+	return nil
+}
+
+// compare sets what is on the branch and in the pull requests against what should be.
+func (w *work) compare(ctx context.Context) (err error) {
+	w.want.Empty = w.unit.Empty()
+	w.is.Same = w.tipTree != nil && len(w.changes(ctx, w.tipTree)) == 0
+	w.want.State = w.state()
+	if w.is.Open != nil || w.is.Taken > 0 || w.want.Empty && w.is.Tip == "" {
+		return nil
+	}
+	pulls, err := w.client.PullsOf(ctx, w.unit.Branch)
+	if err != nil {
+		return err
+	}
+	for _, p := range pulls { // the newest first
+		if p.Open || !strings.EqualFold(p.Author, w.login) || p.Base != w.branch {
+			continue
+		}
+		w.is.Last = &pipeline.OwnPull{Number: p.Number, Merged: p.Merged, Settled: strings.HasPrefix(p.Body, closeMarker), Head: p.Head}
+		if !p.Merged && !w.is.Last.Settled {
+			w.outcome.Number, w.outcome.URL = p.Number, p.URL
+			w.pull.URL = p.URL
+			w.is.Last.SourceSame, err = w.sameSource(ctx, p.Head)
+		}
+		return err
+	}
+	return nil
+}
+
+// sameSource reports whether the source is what it was when a commit of a closed pull request was made.
+func (w *work) sameSource(ctx context.Context, head string) (bool, error) {
+	if err := w.repo.EnsureHistory(ctx, head); err != nil {
+		return false, err
+	}
+	commits, err := w.repo.Commits(ctx, w.main, head, nil, 50)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range commits {
+		for _, record := range promote.Records(c.Message) {
+			if w.unit.Carries(record) {
+				return record.Source == w.source(ctx), nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// source is the newest commit of those that the unit's moving edges promote.
+func (w *work) source(ctx context.Context) string {
+	newest := ""
+	for _, e := range w.unit.Moving() {
+		if newest == "" || newest != e.Source && w.repo.IsAncestor(ctx, newest, e.Source) {
+			newest = e.Source
+		}
+	}
+	return newest
+}
+
+// changes gives what must be written into a tree for it to hold the promotion: what is promoted as it is to be, and whatever else
+// the branch has changed as the default branch has it.
+func (w *work) changes(ctx context.Context, in *git.Tree) (out []github.NewFile) {
+	wanted := make(map[string]bool)
+	for _, f := range w.unit.Files() {
+		wanted[f.Path] = true
+		if !holdsFile(in, f) {
+			out = append(out, github.NewFile{Path: f.Path, Mode: f.Mode, Data: f.Data, Deleted: f.Action == promote.Delete})
+		}
+	}
+	for _, name := range w.touched(ctx) {
+		was, _ := in.OID(name)
+		is, there := w.tree.OID(name)
+		if wanted[name] || was == is {
+			continue
+		}
+		f := github.NewFile{Path: name, Deleted: !there}
+		if there {
+			f.Mode, f.Data = readAny(w.tree, name)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// touched gives the files that the branch has changed since it left the default branch.
+func (w *work) touched(ctx context.Context) []string {
+	if w.tipTree == nil {
+		return nil
+	}
+	base, ok := w.repo.MergeBase(ctx, w.is.Tip, w.main)
+	if !ok {
+		return nil
+	}
+	tree, err := w.repo.Tree(ctx, base)
+	if err != nil {
+		return nil
+	}
+	return git.Changed(tree, w.tipTree)
+}
+
+// readAny reads a file, or what a link points to.
+func readAny(tree *git.Tree, name string) (fs.FileMode, []byte) {
+	info, err := tree.Lstat(name)
+	if err != nil {
+		return 0, nil
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		to, _ := tree.ReadLink(name)
+		return fs.ModeSymlink, []byte(to)
+	}
+	data, _ := tree.ReadFile(name)
+	return info.Mode(), data
+}
+
+// holdsFile reports whether a tree holds a promoted file as it is to be.
+func holdsFile(tree *git.Tree, f pipeline.PromotedFile) bool {
+	_, there := tree.OID(f.Path)
+	if f.Action == promote.Delete || !there {
+		return !there == (f.Action == promote.Delete)
+	}
+	mode, data := readAny(tree, f.Path)
+	return mode&fs.ModeSymlink == f.Mode&fs.ModeSymlink && (mode&0o111 != 0) == (f.Mode&0o111 != 0) && string(data) == string(f.Data)
+}
+
+// state is a digest of everything that the pull request shows.
+func (w *work) state() string {
+	sum := sha256.New()
+	encoder := json.NewEncoder(sum)
+	for _, e := range w.unit.Moving() {
+		e.PullRequest = pipeline.PullRequest{}
+		_ = encoder.Encode(e) // writing to a hash cannot fail
+		for _, target := range e.ToTargets {
+			id, _, _ := strings.Cut(target, "#")
+			oid, _ := w.tree.OID(id)
+			_ = encoder.Encode(oid)
+		}
+		for _, shared := range e.Shared {
+			oid, _ := w.tree.OID(shared)
+			_ = encoder.Encode(oid)
+		}
+	}
+	rules, _ := w.tree.OID(config.FileName)
+	_ = encoder.Encode([]any{w.settings, rules, w.reason, Version()})
+	return hex.EncodeToString(sum.Sum(nil))[:32]
+}
+
+func (w *work) perform(ctx context.Context, step pipeline.Step) error {
+	switch step {
+	case pipeline.StepCommit:
+		return w.commit(ctx)
+	case pipeline.StepOpen:
+		return w.openPull(ctx)
+	case pipeline.StepPublish:
+		return w.publishAll(ctx)
+	case pipeline.StepGate:
+		return w.publishGate(ctx)
+	case pipeline.StepDiverge:
+		return w.client.Say(ctx, w.pull.Number, w.id+"-diverged", "Somebody else has pushed to this branch, so it is theirs: sluice does not touch it any more, and does not "+
+			"bring it up to date. Merge it, or close it and delete the branch: then sluice opens a new pull request when the source changes.")
+	case pipeline.StepClose:
+		return w.close(ctx)
+	case pipeline.StepDelete:
+		return w.client.DeleteBranch(ctx, w.unit.Branch, w.is.Tip)
+	}
+	return fmt.Errorf("unknown step %q", step)
+}
+
+// commit appends a commit with the promotion, or makes the branch with it. Where the default branch has changed files that the
+// branch touches, it is merged in by the same commit, so that the pull request has no conflict.
+func (w *work) commit(ctx context.Context) error {
+	parents, base := []string{w.main}, w.tree
+	if w.is.Tip != "" && !w.repo.IsAncestor(ctx, w.is.Tip, w.main) {
+		moved, err := w.mainMoved(ctx)
+		if err != nil {
+			return err
+		}
+		if parents, base = []string{w.is.Tip}, w.tipTree; moved {
+			parents, base = []string{w.is.Tip, w.main}, w.tree
+		}
+	}
+	files := slices.DeleteFunc(w.changes(ctx, base), func(f github.NewFile) bool {
+		_, there := base.OID(f.Path)
+		return f.Deleted && !there
+	})
+	message, record, err := w.message(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := w.client.Commit(ctx, github.NewCommit{Message: message, Parents: parents, BaseTree: base.ID, Files: files, TreeKey: promote.TrailerTree})
+	if err != nil {
+		return err
+	}
+	if w.is.Tip == "" {
+		err = w.client.CreateBranch(ctx, w.unit.Branch, id)
+	} else {
+		err = w.client.MoveBranch(ctx, w.unit.Branch, id)
+	}
+	if err != nil {
+		return err
+	}
+	w.is.Tip, w.branches[w.unit.Branch] = id, id
+	w.ours = append(w.ours, madeCommit{id, record})
+	return nil
+}
+
+// mainMoved reports whether the default branch has changed files that the promotion or its branch touches, since they parted.
+func (w *work) mainMoved(ctx context.Context) (bool, error) {
+	base, ok := w.repo.MergeBase(ctx, w.is.Tip, w.main)
+	if !ok {
+		return true, nil
+	}
+	tree, err := w.repo.Tree(ctx, base)
+	if err != nil {
+		return false, err
+	}
+	names := git.Changed(tree, w.tipTree)
+	for _, f := range w.unit.Files() {
+		names = append(names, f.Path)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		then, _ := tree.OID(name)
+		now, _ := w.tree.OID(name)
+		return then != now
+	}), nil
+}
+
+// openPull opens the pull request. What it shows is published afterwards, so its body is no more than a beginning.
+func (w *work) openPull(ctx context.Context) error {
+	pull, err := w.client.CreatePull(ctx, github.NewPull{
+		Title: w.unit.Fill(string(w.settings.Title)), Body: "The evidence follows in a moment.", Branch: w.unit.Branch, Base: w.branch, Draft: w.wantsDraft(),
+	})
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(pull.Author, w.login) {
+		return fmt.Errorf("open a pull request from branch %q: %w", w.unit.Branch, github.ErrMoved)
+	}
+	w.pull = pull
+	w.open[w.unit.Branch] = append(w.open[w.unit.Branch], pull)
+	w.outcome.Number, w.outcome.URL = pull.Number, pull.URL
+	return nil
+}
+
+func (w *work) wantsDraft() bool {
+	return w.settings.Draft == config.DraftAlways || len(w.unit.Conflicts()) > 0
+}
+
+// close closes the pull request, with the reason, because there is nothing to promote any more.
+func (w *work) close(ctx context.Context) error {
+	now, err := w.client.PullsOf(ctx, w.unit.Branch)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(now, func(p github.PullRequest) bool { return p.Number == w.pull.Number }); i >= 0 && !now[i].Open {
+		return fmt.Errorf("close pull request %d: %w", w.pull.Number, github.ErrMoved)
+	}
+	why := fmt.Sprintf("There is nothing left to promote: what %s changed was taken back, or %s has it already. sluice closes this pull request and deletes its branch.",
+		report.Code(w.unit.From), report.Code(w.unit.To))
+	if err := w.client.Say(ctx, w.pull.Number, w.id+"-closed", why); err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(w.pull.Body, "\n")
+	if err := w.client.ClosePull(ctx, w.pull.Number, []string{closeMarker + "\n" + rest, closeMarker}); err != nil {
+		return err
+	}
+	w.outcome.State = pipeline.PullNone
+	return nil
+}
+
+// gateState sums up the gates of the unit's edges for a commit status.
+func (w *work) gateState() github.Status {
+	s := github.Status{Context: "sluice/gate", State: "success", Description: "All gates are open", URL: w.env.RunURL}
+	for _, e := range w.unit.Moving() {
+		for _, g := range e.Gates {
+			if g.Open {
+				continue
+			}
+			if s.State == "success" {
+				s.State, s.Description = "pending", g.Name+": "+g.Reason
+				if g.Until != "" {
+					s.Description += ", until " + g.Until
+				}
+			}
+		}
+	}
+	if s.State == "success" && !slices.ContainsFunc(w.unit.Moving(), func(e pipeline.PromotionEdge) bool { return len(e.Gates) > 0 }) {
+		s.Description = "No gates are configured"
+	}
+	return s
+}
+
+func (w *work) publishGate(ctx context.Context) error {
+	return w.client.SetStatus(ctx, cmp.Or(w.is.Tip, w.pull.Head), w.gateState())
+}
