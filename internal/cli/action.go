@@ -42,6 +42,7 @@ type actionInputs struct {
 	directory string
 	id        string
 	comment   bool
+	promote   bool // bring promotions up to date instead of checking
 	reports   string
 	cache     string
 	gate      report.Gate
@@ -58,10 +59,12 @@ func readInputs(actions *github.Actions) (actionInputs, error) {
 			*field = otherwise
 		}
 	}
-	if text := actions.Input("comment"); text != "" {
+	for name, into := range map[string]*bool{"comment": &in.comment, "promote": &in.promote} {
 		var err error
-		if in.comment, err = strconv.ParseBool(text); err != nil {
-			return in, usage(fmt.Errorf("input comment: %q is neither true nor false", text))
+		if text := actions.Input(name); text == "" {
+			continue
+		} else if *into, err = strconv.ParseBool(text); err != nil {
+			return in, usage(fmt.Errorf("input %s: %q is neither true nor false", name, text))
 		}
 	}
 	if (in.app.ID == "") != (in.app.PrivateKey == "") {
@@ -112,7 +115,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err != nil {
 		return err
 	}
-	if event.Check || event.Run != nil || event.Comment != nil || event.Rerun != nil {
+	if event.Check || event.Promote || event.Run != nil || event.Comment != nil || event.Rerun != nil {
 		if err := in.authenticate(ctx, actions, event); err != nil {
 			return err
 		}
@@ -122,8 +125,13 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return c.publishFork(ctx, actions, in, event)
 	case event.Comment != nil || event.Rerun != nil:
 		return c.answer(cmd, actions, in, event)
+	case in.promote && event.Promote:
+		return c.promoteOn(cmd, actions, in, event)
+	case in.promote && !event.Check:
+		c.say("Nothing to promote: %s.\n", event.Why)
+		return nil
 	case !event.Check && event.Promote:
-		c.say("Nothing to check: the event is about promotions, and this version opens none.\n")
+		c.say("Nothing to check: the event is about promotions, and the input promote is not true.\n")
 		return nil
 	case !event.Check:
 		c.say("Nothing to check: %s.\n", event.Why)

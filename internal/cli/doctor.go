@@ -164,9 +164,9 @@ func (d *diagnosis) files(tree fs.FS) (setup, error) {
 
 var githubRemote = regexp.MustCompile(`^(?:https?://(?:[^@/]+@)?|ssh://git@|git@)([^/:]+)(?::\d+)?[:/]([^/]+/[^/]+?)(?:\.git)?/?$`)
 
-// askGitHub looks at what only GitHub knows.
-func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, opts doctorOptions, s setup) {
-	name, api := opts.name, c.Getenv("GITHUB_API_URL")
+// findGitHub says which repository on GitHub this is, where its API is, and which token there is; "" for what nobody says.
+func (c *Command) findGitHub(ctx context.Context, repo *git.Repo, name string) (full, api, token string) {
+	api = c.Getenv("GITHUB_API_URL")
 	if name == "" {
 		name = c.Getenv("GITHUB_REPOSITORY")
 	}
@@ -176,10 +176,16 @@ func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, o
 			api = "https://" + m[1] + "/api/v3"
 		}
 	}
-	token := c.Getenv("GITHUB_TOKEN")
+	token = c.Getenv("GITHUB_TOKEN")
 	if token == "" {
 		token = c.Getenv("GH_TOKEN")
 	}
+	return name, api, token
+}
+
+// askGitHub looks at what only GitHub knows.
+func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, opts doctorOptions, s setup) {
+	name, api, token := c.findGitHub(ctx, repo, opts.name)
 	switch {
 	case name == "":
 		d.say(unknown, "required checks: the remote origin is no GitHub repository; name it with --github OWNER/NAME")

@@ -28,6 +28,8 @@ type promoteOptions struct {
 	rev      string
 	plan     bool
 	write    bool
+	open     bool
+	github   string // owner/name; "" is that of the environment or of the remote origin
 	fromDir  string
 	toDir    string
 	rollback bool
@@ -80,9 +82,12 @@ with changes; 3 could not be completed.`,
 	flags.BoolVar(&opts.write, "write", false, "change the files in the working tree")
 	flags.BoolVar(&opts.rollback, "rollback", false, "take --app in --env back to what it was before its last change, or at --rev")
 	flags.StringVar(&opts.env, "env", "", "the `ENV` that is rolled back")
-	flags.StringVar(&opts.reason, "reason", "", "why, as the hold says that a rollback leaves")
+	flags.StringVar(&opts.reason, "reason", "", "why: of a rollback, as its hold says; with --open, of a stage of the promotion order that is skipped")
+	flags.BoolVar(&opts.open, "open", false, "open the pull requests on GitHub, or bring them up to date")
+	flags.StringVar(&opts.github, "github", "", "with --open, the repository's `OWNER/NAME` on GitHub (default: that of GITHUB_REPOSITORY, or of the remote origin)")
 	flags.StringArrayVarP(&outputs, "output", "o", nil, "write the plan as `FORMAT[=FILE]`: text or json; may be repeated")
-	cmd.MarkFlagsMutuallyExclusive("plan", "write")
+	cmd.MarkFlagsMutuallyExclusive("plan", "write", "open")
+	cmd.MarkFlagsMutuallyExclusive("from-dir", "open")
 	cmd.MarkFlagsRequiredTogether("from-dir", "to-dir")
 	cmd.MarkFlagsMutuallyExclusive("from-dir", "app")
 	for _, other := range []string{"from", "to", "from-dir"} {
@@ -98,6 +103,9 @@ func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
 		return err
 	}
 	defer repo.Close()
+	if opts.open {
+		return c.openOnGitHub(cmd, repo, opts)
+	}
 	promotion, err := preparePromotion(ctx, repo, "HEAD", opts.rev)
 	if err != nil {
 		return err

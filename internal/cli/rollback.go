@@ -60,7 +60,7 @@ func (c *Command) rollback(cmd *cobra.Command, opts promoteOptions) error {
 
 // planRollback computes what is restored, and renders both sides to see whether it is what it was.
 func (c *Command) planRollback(ctx context.Context, cmd *cobra.Command, repo *git.Repo, opts promoteOptions) (*pipeline.RollbackPlan, pipeline.Side, error) {
-	p, err := preparePromotion(ctx, repo, opts.rev)
+	p, err := preparePromotion(ctx, repo, "HEAD", opts.rev)
 	if err != nil {
 		return nil, pipeline.Side{}, err
 	}

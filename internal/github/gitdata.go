@@ -104,6 +104,12 @@ func (c *Client) Branch(ctx context.Context, name string) (id string, err error)
 	return ref.GetObject().GetSHA(), c.explain(fmt.Sprintf("read branch %q", name), "contents: read", err)
 }
 
+// DefaultBranch gives the name of the repository's default branch.
+func (c *Client) DefaultBranch(ctx context.Context) (string, error) {
+	repo, _, err := c.gh.Repositories.Get(ctx, c.owner, c.repo)
+	return repo.GetDefaultBranch(), c.explain("read the repository", "contents: read", err)
+}
+
 // Branches gives the commits of all branches whose names begin with a prefix.
 func (c *Client) Branches(ctx context.Context, prefix string) (map[string]string, error) {
 	out := make(map[string]string)

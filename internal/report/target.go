@@ -11,6 +11,12 @@ import (
 // Code makes a Markdown code span of any text: nothing in it is a mention, a link or markup.
 func Code(text string) string { return code(text) }
 
+// Cell is Code for a table.
+func Cell(text string) string { return cell(text) }
+
+// Prose makes a sentence safe in Markdown: no markup, link or mention comes out of it.
+func Prose(text string) string { return prose(text) }
+
 // maxSuggested is how many targets are named where one was asked for that there is not.
 const maxSuggested = 30
 

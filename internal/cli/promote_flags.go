@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// openOnGitHub is promote --open: it brings pull requests up to date from anywhere, with a token from the environment.
+func (c *Command) openOnGitHub(cmd *cobra.Command, repo *git.Repo, opts promoteOptions) error {
+	ctx := cmd.Context()
+	name, api, token := c.findGitHub(ctx, repo, opts.github)
+	switch {
+	case name == "":
+		return usage(errors.New("--open: the remote origin is no GitHub repository; name it with --github OWNER/NAME"))
+	case token == "":
+		return usage(errors.New("--open: there is no token; set GITHUB_TOKEN to one that may write contents, pull requests and statuses of " + name))
+	}
+	client, err := github.New(github.Options{Repo: name, Token: token, APIURL: api})
+	if err != nil {
+		return usage(err)
+	}
+	branch, err := client.DefaultBranch(ctx)
+	if err != nil {
+		return err
+	}
+	env := github.NewActions(c.Getenv, c.Stdout).Env()
+	env.Repo = name
+	planned, err := c.openPromotions(ctx, promotionRun{
+		repo: repo, client: client, env: env, branch: branch, from: opts.from, to: opts.to, apps: opts.apps, reason: opts.reason,
+		id: defaultID, gate: report.Gate{FailOn: "error", Findings: "new"}, now: time.Now(), log: c.logger(cmd),
+	})
+	if planned == nil {
+		return promotionError(err)
+	}
+	if err := errors.Join(err, c.writePlan(planned, opts.outputs, false)); err != nil {
+		return err
+	}
+	return conflictExit(planned)
+}
