@@ -8,6 +8,15 @@ import (
 	"github.com/sluice-dev/sluice/internal/githubtest"
 )
 
+// newPromotionStage is a stage in which all environments once had the same version of shop.
+func newPromotionStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.repo.Commit("main", s.retag(shopDev, "1.4.2"), "Shop as it is everywhere")
+	s.base = s.repo.Tip("main")
+	return s
+}
+
 // promotions runs `sluice action` as the promotion job does, for an event on main.
 func (s *stage) promotions(event string, payload []byte) stepRun {
 	s.Helper()
@@ -63,7 +72,7 @@ func (s *stage) retag(file, tag string) githubtest.Files {
 // the one to prod; and when that is merged there is nothing left.
 func TestPromotionStory(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newPromotionStage(t)
 	quiet := s.promotions("push", s.repo.PushEvent("refs/heads/main", s.base, s.base))
 	s.wantCode(quiet, 0)
 	if len(s.repo.Pulls()) != 0 {

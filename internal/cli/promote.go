@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -179,6 +180,7 @@ func preparePromotion(ctx context.Context, repo *git.Repo, into, rev string) (*p
 		return repo.Tree(ctx, id)
 	}
 	p.Now = time.Now()
+	p.Recorded = recordsOf(ctx, repo, head)
 	p.History = func(ctx context.Context, sources, dirs []string) (pipeline.History, error) {
 		return readHistory(ctx, repo, p, sources, dirs)
 	}
@@ -220,15 +222,20 @@ type fileHistory struct {
 	all     *git.History
 	sources []string     // directories whose history ends earlier
 	until   *git.History // theirs; nil where it ends where the others do
+	newest  map[string]string
 }
 
 func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (pipeline.History, error) {
 	all, err := repo.History(ctx, p.Target.Commit, dirs, maxHistory)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := repo.LastChanged(ctx, p.Source.Commit, sources, maxHistory)
 	if err != nil || p.Source.Commit == p.Target.Commit {
-		return fileHistory{all: all}, err
+		return fileHistory{all: all, newest: newest}, err
 	}
 	until, err := repo.History(ctx, p.Source.Commit, sources, maxHistory)
-	return fileHistory{all, sources, until}, err
+	return fileHistory{all, sources, until, newest}, err
 }
 
 // Versions implements promote.History.
@@ -257,12 +264,7 @@ func (h fileHistory) Versions(name string) (out []promote.Version, complete bool
 }
 
 // Newest implements pipeline.History.
-func (h fileHistory) Newest(dir string) string {
-	if h.until != nil && h.isSource(dir+"/") {
-		return h.until.Newest(dir)
-	}
-	return h.all.Newest(dir)
-}
+func (h fileHistory) Newest(source string) string { return h.newest[source] }
 
 func (h fileHistory) isSource(name string) bool {
 	for _, dir := range h.sources {
@@ -304,5 +306,21 @@ func (c *Command) writePlan(planned *pipeline.PromotionPlan, outputs []output, w
 			return encoder.Encode(planned)
 		}
 		return writePlanText(w, planned, written, report.TextOptions{Color: out.file == "" && c.colored()})
+	})
+}
+
+// maxRecords bounds the commits that are searched for what promotions recorded.
+const maxRecords = 2000
+
+// recordsOf reads what promotions recorded in the history of a commit, once, when it is first asked for.
+func recordsOf(ctx context.Context, repo *git.Repo, head string) func() ([]pipeline.RecordAt, error) {
+	return sync.OnceValues(func() (out []pipeline.RecordAt, err error) {
+		commits, err := repo.Commits(ctx, "", head, nil, maxRecords, "^Sluice-Promotion: ")
+		for _, c := range commits {
+			for _, record := range slices.Backward(promote.Records(c.Message)) {
+				out = append(out, pipeline.RecordAt{Record: record, Commit: c.ID})
+			}
+		}
+		return out, err
 	})
 }

@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -108,18 +109,36 @@ func (r *Repo) Mainline(ctx context.Context, commit string, limit int) ([]string
 	return strings.Fields(out), err
 }
 
-// Newest gives the newest commit that changed a file below a directory, "" where none is known.
-func (h *History) Newest(dir string) string {
-	newest := fileVersion{}
-	for name, list := range h.files {
-		if dir != "." && !strings.HasPrefix(name, dir+"/") {
-			continue
+// LastChanged gives, for each directory in which something has changed, the newest commit of a branch as it grew (a commit and its
+// first parents, at most limit of them) that changed something below it. Unlike the commits of History, it holds everything that the
+// branch had by then.
+func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, limit int) (map[string]string, error) {
+	args := []string{"log", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "--format=%x01%H", "-z",
+		"--max-count=" + strconv.Itoa(limit), "--end-of-options", commit, "--"}
+	wanted := make(map[string]bool, len(dirs))
+	for _, dir := range dirs {
+		wanted[dir] = true
+		args = append(args, ":(top,literal)"+dir)
+	}
+	out, err := run(ctx, r.root, r.env, args...)
+	if err != nil {
+		return nil, err
+	}
+	last, id := make(map[string]string, len(dirs)), ""
+	for _, token := range strings.Split(string(out), "\x00") {
+		token = strings.TrimLeft(token, "\n")
+		if after, ok := strings.CutPrefix(token, "\x01"); ok {
+			id, token, _ = strings.Cut(after, "\n")
+			token = strings.TrimLeft(token, "\n")
 		}
-		if v := list[0]; newest.age == 0 || v.age < newest.age {
-			newest = v
+		for dir := token; dir != "." && dir != ""; {
+			dir = path.Dir(dir)
+			if wanted[dir] && last[dir] == "" {
+				last[dir] = id
+			}
 		}
 	}
-	return newest.commit
+	return last, nil
 }
 
 // MainlineOf gives those of a branch's commits, as it grew, that changed something below a directory: the newest first, at most limit.

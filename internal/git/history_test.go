@@ -80,3 +80,24 @@ func TestHistory(t *testing.T) {
 		t.Error("an unknown commit gives a history")
 	}
 }
+
+// TestLastChanged follows the branch as it grew: what a merge brought counts as the merge's.
+func TestLastChanged(t *testing.T) {
+	t.Parallel()
+	dir := newRepo(t, map[string]string{"dev/a": "1", "dev/x/b": "1", "prod/a": "1", "other": "x"})
+	first := sh(t, dir, "rev-parse", "HEAD")
+	sh(t, dir, "checkout", "--quiet", "-b", "branch")
+	write(t, dir, map[string]string{"dev/x/b": "2"})
+	sh(t, dir, "commit", "--quiet", "--all", "--message=b")
+	sh(t, dir, "checkout", "--quiet", "main")
+	write(t, dir, map[string]string{"dev/a": "2"})
+	sh(t, dir, "commit", "--quiet", "--all", "--message=a")
+	sh(t, dir, "merge", "--quiet", "--no-ff", "--message=merge", "branch")
+	merge := sh(t, dir, "rev-parse", "HEAD")
+	write(t, dir, map[string]string{"other": "y"})
+	sh(t, dir, "commit", "--quiet", "--all", "--message=other")
+	got, err := open(t, dir).LastChanged(t.Context(), "HEAD", []string{"dev", "dev/x", "prod", "none"}, 100)
+	if diff := cmp.Diff(map[string]string{"dev": merge, "dev/x": merge, "prod": first}, got); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}

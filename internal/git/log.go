@@ -20,9 +20,14 @@ type Commit struct {
 const logFormat = "%x01%H%x00%T%x00%P%x00%an%x00%ae%x00%B%x00"
 
 // Commits gives the commits of head that base has not ("" for all of head), the newest first: those that changed something below
-// the directories, or all where none are given; at most limit.
-func (r *Repo) Commits(ctx context.Context, base, head string, dirs []string, limit int) ([]Commit, error) {
-	args := []string{"log", "--format=" + logFormat, "--date-order", "--max-count=" + strconv.Itoa(limit), "--end-of-options", head}
+// the directories, or all where none are given; at most limit. With patterns, only those whose message has a line that one of them,
+// an extended regular expression, matches.
+func (r *Repo) Commits(ctx context.Context, base, head string, dirs []string, limit int, patterns ...string) ([]Commit, error) {
+	args := []string{"log", "--format=" + logFormat, "--date-order", "--extended-regexp", "--max-count=" + strconv.Itoa(limit)}
+	for _, pattern := range patterns {
+		args = append(args, "--grep="+pattern)
+	}
+	args = append(args, "--end-of-options", head)
 	if base != "" {
 		args = append(args, "^"+base)
 	}

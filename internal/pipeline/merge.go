@@ -115,27 +115,83 @@ func inConflict(result promote.Result) map[string]bool {
 	return held
 }
 
-// merge merges into one target.
+// merge merges into one target. The history says what the two sides had in common. Where a promotion has recorded that, and the
+// trees agree, its record says it better: what a person settled then stays settled.
 func (m *merger) merge(ctx context.Context, e edge, target plan.Target) (promote.Result, error) {
-	from, to := promote.Side{Dir: e.source.Dir, Env: e.from}, promote.Side{Dir: target.Dir, Env: e.to}
-	theirs, unread, err := m.files(m.run.Source.Tree, e.source)
+	found, history := len(m.findings), m.historyOf(ctx, e, target)
+	result, sides, err := m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, promote.BaseFromHistory(history))
 	if err != nil {
-		return promote.Result{}, err
+		return result, err
 	}
-	ours, more, err := m.files(m.run.Target.Tree, target)
+	if len(result.Edits)+len(result.Conflicts) > 0 {
+		base, ok, err := m.recorded(ctx, e, target, history)
+		if err != nil {
+			return result, err
+		}
+		if ok {
+			m.findings = m.findings[:found]
+			if result, sides, err = m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, base.WithHistory(history)); err != nil {
+				return result, err
+			}
+		}
+	}
+	m.secrets.hide(&result, sides.ours, sides.theirs, sides.pairs)
+	return result, nil
+}
+
+// mergeSides are the files of both sides.
+type mergeSides struct {
+	ours, theirs promote.Files
+	pairs        []promote.Pair
+}
+
+func (m *merger) mergeTrees(source, into Tree, e edge, target plan.Target, base promote.Base) (promote.Result, mergeSides, error) {
+	from, to := promote.Side{Dir: e.source.Dir, Env: e.from}, promote.Side{Dir: target.Dir, Env: e.to}
+	theirs, unread, err := m.files(source, e.source)
 	if err != nil {
-		return promote.Result{}, err
+		return promote.Result{}, mergeSides{}, err
+	}
+	ours, more, err := m.files(into, target)
+	if err != nil {
+		return promote.Result{}, mergeSides{}, err
 	}
 	pairs := promote.PairFiles(from, to, theirs, ours)
 	// What could not be read on one side must not look as if it were not there.
 	pairs = slices.DeleteFunc(pairs, func(p promote.Pair) bool { return unread[p.From] || more[p.To] })
-	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: m.keep, Always: m.always},
-		promote.BaseFromHistory(m.historyOf(ctx, e, target)), ours, theirs)
-	if err != nil {
-		return result, err
+	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: m.keep, Always: m.always}, base, ours, theirs)
+	return result, mergeSides{ours, theirs, pairs}, err
+}
+
+// recorded gives the base that the newest promotion along an edge recorded: the source's files as they were then. A record is only
+// what a commit's message says, so it counts where the trees agree: the target as that commit had it lacks nothing that a promotion
+// of that source would bring.
+func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, history promote.History) (base promote.Base, ok bool, err error) {
+	if m.run.Recorded == nil || m.run.At == nil {
+		return base, false, nil
 	}
-	m.secrets.hide(&result, ours, theirs, pairs)
-	return result, nil
+	records, err := m.run.Recorded()
+	if err != nil {
+		return base, false, err
+	}
+	step := promote.Step{App: e.app, From: e.from, To: e.to}
+	for _, r := range records {
+		if r.Part != "" || !slices.Contains(r.Steps, step) {
+			continue
+		}
+		then, err := m.run.At(ctx, r.Source)
+		if err != nil {
+			return base, false, ctx.Err() // a commit that is not here: it says nothing
+		}
+		result, err := m.run.At(ctx, r.Commit)
+		if err != nil {
+			return base, false, ctx.Err()
+		}
+		quiet := *m
+		quiet.findings = nil
+		merged, sides, err := quiet.mergeTrees(then, result, e, target, promote.BaseFromHistory(history))
+		return promote.BaseFiles(sides.theirs), err == nil && len(merged.Edits) == 0, err
+	}
+	return base, false, nil
 }
 
 // files reads the files of a target: those in its directory, without those of other targets further down. What cannot be promoted

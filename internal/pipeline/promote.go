@@ -30,6 +30,8 @@ type Promotion struct {
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
 	// to the target's.
 	History func(ctx context.Context, source, dirs []string) (History, error)
+	// Recorded gives what earlier promotions recorded, the newest first; nil where there is none.
+	Recorded func() ([]RecordAt, error)
 	// At gives the tree of an earlier commit; nil: what is held is held whatever its source.
 	At func(ctx context.Context, commit string) (Tree, error)
 	// Gates says what the gates of an edge say; nil: nobody is asked, and gates that ask somebody are closed.
@@ -40,8 +42,14 @@ type Promotion struct {
 // History is what promotions read of a repository's past.
 type History interface {
 	promote.History
-	// Newest gives the newest commit that changed a file below a directory, "" where none is known.
-	Newest(dir string) string
+	// Newest gives the commit of the default branch that brought the newest change to a source's directory, "" where none is known.
+	Newest(source string) string
+}
+
+// RecordAt is what a promotion recorded, in a commit that the target's branch has.
+type RecordAt struct {
+	promote.Record
+	Commit string
 }
 
 // Directories is a pair of directories.
