@@ -238,6 +238,7 @@ func (r *repository) branches() error {
 		{"one-base", "apps/app-0000/base/deployment.yaml", "cpu: 100m", "cpu: 150m"},
 		{"shared-base", "components/defaults/kustomization.yaml", "value: 3", "value: 5"},
 		{"nothing", "README.md", "Generated", "Written"},
+		{"next", "apps/app-0000/overlays/prod/kustomization.yaml", "newTag: 1.0.0", "newTag: 1.0.2"},
 	} {
 		if err := r.git("checkout", "--quiet", "-b", change.branch, "main"); err != nil {
 			return err

@@ -3,19 +3,20 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 )
 
-// bench is one run of the benchmark.
+// bench measures over one repository.
 type bench struct {
 	options
-	tools *tools
-	repo  *repository
-	dir   string
+	applications int
+	large        bool // each row is measured once, and the scripts on a part only
+	tools        *tools
+	repo         *repository
+	dir          string
 }
 
 // row is one line of the table.
@@ -30,17 +31,19 @@ type row struct {
 type scenario struct {
 	name   string
 	branch string
-	all    bool // look at every target, not just those that the change reaches
-	cached bool // with a cache that the run before has filled
+	all    bool   // look at every target, not just those that the change reaches
+	filled string // with a cache that a run over this branch has filled; "" is none
+	costly bool   // left out where the repository is large
 }
 
 var scenarios = []scenario{
 	{name: "every overlay, cold", branch: "one-overlay", all: true},
-	{name: "every overlay, warm", branch: "one-overlay", all: true, cached: true},
-	{name: "a base that every overlay shares", branch: "shared-base"},
+	{name: "every overlay, the next commit, with a cache", branch: "next", all: true, filled: "one-overlay"},
+	{name: "a base that every overlay shares", branch: "shared-base", costly: true},
 	{name: "a base that three overlays share", branch: "one-base"},
 	{name: "one overlay", branch: "one-overlay"},
-	{name: "one overlay, warm", branch: "one-overlay", cached: true},
+	{name: "one overlay, the next commit, with a cache", branch: "next", filled: "one-overlay"},
+	{name: "one overlay, the same again, with a cache", branch: "one-overlay", filled: "one-overlay"},
 	{name: "nothing affected", branch: "nothing"},
 }
 
@@ -51,6 +54,9 @@ const (
 	knownRow   = "shell, by one who knows the overlay"
 	floorRow   = "kustomize alone, in one process"
 )
+
+// carefulSample is how many overlays of a large repository the careful script is measured on.
+const carefulSample = 300
 
 func (b *bench) measure() ([]row, error) {
 	var rows []row
@@ -63,63 +69,105 @@ func (b *bench) measure() ([]row, error) {
 		rows = append(rows, row{name, measured, note, ours})
 		return err
 	}
-	sample := min(b.sample, len(b.repo.overlays))
-	err := add(naiveRow, fmt.Sprintf("measured on %d overlays, multiplied up", sample), false, func() (cost, error) {
-		c, err := b.shell(naive, b.repo.overlays[:sample]).run(true) // looking at memory is nothing beside its time
-		factor := float64(len(b.repo.overlays)) / float64(sample)
-		c.wall, c.cpu = times(c.wall, factor), times(c.cpu, factor)
-		return c, err
-	})
-	if err == nil {
-		err = add(carefulRow, "", false, func() (cost, error) { return measure(b.shell(careful, b.repo.overlays), b.runs) })
+	part := func(script string, sample int) func() (cost, error) {
+		return func() (cost, error) {
+			c, err := b.shell(script, b.repo.overlays[:sample]).run(true) // looking at memory is nothing beside its time
+			factor := float64(len(b.repo.overlays)) / float64(sample)
+			c.wall, c.cpu = times(c.wall, factor), times(c.cpu, factor)
+			return c, err
+		}
+	}
+	multiplied := func(sample int) string { return fmt.Sprintf("measured on %d overlays, multiplied up", sample) }
+	var err error
+	if b.large {
+		sample := min(carefulSample, len(b.repo.overlays))
+		err = add(carefulRow, multiplied(sample), false, part(careful, sample))
+	} else {
+		sample := min(b.sample, len(b.repo.overlays))
+		err = add(naiveRow, multiplied(sample), false, part(naive, sample))
+		if err == nil {
+			err = add(carefulRow, "", false, func() (cost, error) { return b.cost(b.shell(careful, b.repo.overlays)) })
+		}
+		if err == nil {
+			err = add(knownRow, "no comparison with base", false, func() (cost, error) { return b.cost(b.shell(careful, b.repo.overlays[2:3])) })
+		}
 	}
 	if err == nil {
-		err = add(knownRow, "no comparison with base", false, func() (cost, error) { return measure(b.shell(careful, b.repo.overlays[2:3]), b.runs) })
+		err = add(floorRow, "no checks, no comparison", false, func() (cost, error) { return b.cost(b.floor()) })
 	}
-	if err == nil {
-		err = add(floorRow, "no checks, no comparison", false, func() (cost, error) { return measure(b.floor(), b.runs) })
-	}
-	cache := filepath.Join(b.dir, "cache")
 	for _, s := range scenarios {
 		if err != nil {
 			return nil, err
 		}
-		if s.cached && !b.hasCache() {
+		if s.costly && b.large {
 			continue
 		}
-		err = add(s.name, "", true, func() (cost, error) { return b.sluice(s, cache) })
+		err = add(s.name, "", true, func() (cost, error) { return b.sluice(s) })
 	}
 	return rows, err
 }
 
-func times(d time.Duration, factor float64) time.Duration { return time.Duration(float64(d) * factor) }
-
-// hasCache reports whether sluice has a result cache yet.
-func (b *bench) hasCache() bool {
-	out, _ := exec.Command(filepath.Join(b.tools.bin, "sluice"), "check", "--help").Output()
-	return strings.Contains(string(out), "--cache")
+// cost runs a command as often as it takes: once where the repository is large.
+func (b *bench) cost(c command) (cost, error) {
+	if b.large {
+		return c.run(true)
+	}
+	return measure(c, b.runs)
 }
 
-func (b *bench) sluice(s scenario, cache string) (cost, error) {
+func times(d time.Duration, factor float64) time.Duration { return time.Duration(float64(d) * factor) }
+
+func (b *bench) sluice(s scenario) (cost, error) {
 	out := filepath.Join(b.dir, "out")
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return cost{}, err
 	}
-	args := []string{
-		filepath.Join(b.tools.bin, "sluice"), "check", "--base", "main", "--head", s.branch,
-		"--output", "markdown=" + filepath.Join(out, "comment.md"), "--output", "json=" + filepath.Join(out, "report.json"),
+	check := func(branch, cache string) command {
+		args := []string{
+			filepath.Join(b.tools.bin, "sluice"), "check", "--base", "main", "--head", branch,
+			"--output", "markdown=" + filepath.Join(out, "comment.md"), "--output", "json=" + filepath.Join(out, "report.json"),
+		}
+		if s.all {
+			args = append(args, "--all")
+		}
+		if cache != "" {
+			args = append(args, "--cache", cache)
+		}
+		return command{dir: b.repo.dir, args: args}
 	}
-	if s.all {
-		args = append(args, "--all")
+	if s.filled == "" {
+		return b.cost(check(s.branch, ""))
 	}
-	c := command{dir: b.repo.dir, args: args}
-	if s.cached {
-		c.args = append(c.args, "--cache", cache)
-		if _, err := c.run(false); err != nil { // fills it
+	return b.cached(check, s)
+}
+
+// cached measures a run with the cache that another one has left: each time a fresh copy of it.
+func (b *bench) cached(check func(branch, cache string) command, s scenario) (cost, error) {
+	filled, used := filepath.Join(b.dir, "cache-filled"), filepath.Join(b.dir, "cache")
+	if err := os.RemoveAll(filled); err != nil {
+		return cost{}, err
+	}
+	if _, err := check(s.filled, filled).run(false); err != nil {
+		return cost{}, err
+	}
+	var wall, cpu []time.Duration
+	var peak int64
+	for i := range b.runs + 1 {
+		if err := os.RemoveAll(used); err != nil {
 			return cost{}, err
 		}
+		if err := os.CopyFS(used, os.DirFS(filled)); err != nil {
+			return cost{}, err
+		}
+		once, err := check(s.branch, used).run(b.large || i == b.runs)
+		if err != nil || b.large {
+			return once, err
+		}
+		if peak = max(peak, once.peak); i < b.runs {
+			wall, cpu = append(wall, once.wall), append(cpu, once.cpu)
+		}
 	}
-	return measure(c, b.runs)
+	return cost{median(wall), median(cpu), peak}, nil
 }
 
 // The shell scripts. Both render as sluice does: files anywhere in the repository. $1 is the directory of the outputs, $2

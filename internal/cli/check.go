@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
@@ -215,27 +216,40 @@ func chooseSides(ctx context.Context, repo *git.Repo, opts *checkOptions) (sides
 		return sides{}, err
 	}
 	s := sides{head: pipeline.Side{Commit: head}}
-	tree, err := repo.Tree(ctx, head)
-	if err != nil {
-		return s, err
+	var tree, base *git.Tree
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		tree, err = headTree(ctx, repo, opts, &s)
+		return err
+	})
+	if opts.base != "" || !opts.scope.All {
+		group.Go(func() (err error) {
+			if s.base.Commit, err = chooseBase(ctx, repo, opts.base, head); err == nil {
+				base, err = repo.Tree(ctx, s.base.Commit)
+			}
+			return err
+		})
 	}
-	if opts.worktree {
-		if tree, err = repo.Worktree(ctx); err != nil {
-			return s, err
-		}
-		s.head.Commit = "worktree"
-	} else if opts.head == "HEAD" && isDirty(ctx, repo) {
-		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
+	if err := group.Wait(); err != nil {
+		return s, err
 	}
 	s.head.Tree = tree
-	if opts.base == "" && opts.scope.All {
-		return s, nil
+	if base != nil {
+		s.base.Tree, s.changed = base, git.Changed(base, tree)
 	}
-	base, err := chooseBase(ctx, repo, opts.base, head)
-	if err != nil {
-		return s, err
+	return s, nil
+}
+
+// headTree gives the tree to check, and says in s what the reader must know of it.
+func headTree(ctx context.Context, repo *git.Repo, opts *checkOptions, s *sides) (*git.Tree, error) {
+	if opts.worktree {
+		s.head.Commit = "worktree"
+		return repo.Worktree(ctx)
 	}
-	return s, s.compareWith(ctx, repo, base, tree)
+	if opts.head == "HEAD" && isDirty(ctx, repo) {
+		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
+	}
+	return repo.Tree(ctx, s.head.Commit)
 }
 
 func isDirty(ctx context.Context, repo *git.Repo) bool {

@@ -76,6 +76,41 @@ func (b *batch) Read(oid string) ([]byte, error) {
 	return data, nil
 }
 
+// resolve gives the id of the object that an expression names, such as "main^{tree}"; ok is false where it names none, or where that
+// cannot be asked here.
+func (b *batch) resolve(expression string) (oid string, ok bool) {
+	if strings.ContainsAny(expression, " \t\r\n\x00") { // the question is one line, the answer one of three words
+		return "", false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return "", false
+	}
+	if _, err := io.WriteString(b.in, expression+"\n"); err != nil {
+		_ = b.fail(err)
+		return "", false
+	}
+	header, err := b.out.ReadString('\n')
+	if err != nil {
+		_ = b.fail(err)
+		return "", false
+	}
+	fields := strings.Fields(header)
+	if len(fields) != 3 {
+		return "", false // missing, or ambiguous
+	}
+	size, err := strconv.ParseInt(fields[2], 10, 64)
+	if err == nil {
+		_, err = io.CopyN(io.Discard, b.out, size+1)
+	}
+	if err != nil {
+		_ = b.fail(err)
+		return "", false
+	}
+	return fields[0], true
+}
+
 // size gives the length of an object's content, 0 where it cannot be read.
 func (b *batch) size(oid string) int {
 	b.mu.Lock()

@@ -321,3 +321,30 @@ func TestPrefetchEndsWhenGitDoes(t *testing.T) {
 		t.Error("a file was read from nowhere")
 	}
 }
+
+func TestResolveAsksTheOpenGit(t *testing.T) {
+	dir := newRepo(t, map[string]string{"a b": "x", "f": "y"})
+	r := open(t, dir)
+	head := sh(t, dir, "rev-parse", "HEAD")
+	for _, rev := range []string{"HEAD", "main", head, head[:10], "HEAD@{0}", "refs/heads/main"} {
+		if id, err := r.Resolve(t.Context(), rev); err != nil || id != head {
+			t.Errorf("%q is %q (%v), want %q", rev, id, err, head)
+		}
+		if id, ok := r.objects.resolve(rev + "^{commit}"); !ok || id != head {
+			t.Errorf("%q was not asked of the open git", rev)
+		}
+	}
+	for _, rev := range []string{"", "absent", "absent with spaces", "HEAD\nHEAD", "--all", "HEAD:f", "HEAD:a b", "a\x00b"} {
+		if id, err := r.Resolve(t.Context(), rev); err == nil {
+			t.Errorf("%q is %q", rev, id)
+		}
+	}
+	write(t, dir, map[string]string{"f": "new"}) // what comes later is found too
+	sh(t, dir, "commit", "--quiet", "--all", "--message=second")
+	if id, err := r.Resolve(t.Context(), "main"); err != nil || id != sh(t, dir, "rev-parse", "HEAD") {
+		t.Errorf("main is %q (%v), which it was before", id, err)
+	}
+	if data, err := tree(t, r, "HEAD").ReadFile("f"); err != nil || string(data) != "new" {
+		t.Errorf("f is %q (%v)", data, err)
+	}
+}

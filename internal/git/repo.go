@@ -59,18 +59,8 @@ func Open(ctx context.Context, dir string, opts Options) (*Repo, error) {
 		return nil, fmt.Errorf("%s: %w: there is no such directory", dir, ErrNotRepository)
 	}
 	r := &Repo{root: dir, env: environment(opts, dir)}
-	out, err := r.git(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
-	if err != nil {
-		if errors.Is(err, ErrNoGit) || ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%s: %w (%s)", dir, ErrNotRepository, firstLine(err.Error()))
-	}
-	bare, gitDir, _ := strings.Cut(out, "\n")
-	if r.bare = bare == "true"; r.bare {
-		r.root = gitDir
-	} else if r.root, err = r.git(ctx, "rev-parse", "--show-toplevel"); err != nil {
-		return nil, fmt.Errorf("%s: %w (%s)", dir, ErrNotRepository, firstLine(err.Error()))
+	if err := r.locate(ctx); err != nil {
+		return nil, err
 	}
 	r.env = environment(opts, r.root)
 	if r.objects, err = startBatch(r.root, r.env); err != nil {
@@ -78,6 +68,28 @@ func Open(ctx context.Context, dir string, opts Options) (*Repo, error) {
 	}
 	r.close = append(r.close, r.objects.Close)
 	return r, nil
+}
+
+// locate finds the top directory, in one go where there is a working tree.
+func (r *Repo) locate(ctx context.Context) error {
+	top, err := r.git(ctx, "rev-parse", "--show-toplevel")
+	if err == nil && top != "" {
+		r.root = top
+		return nil
+	}
+	if errors.Is(err, ErrNoGit) || ctx.Err() != nil {
+		return err
+	}
+	out, notRepository := r.git(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
+	bare, gitDir, _ := strings.Cut(out, "\n")
+	switch {
+	case notRepository != nil:
+		return fmt.Errorf("%s: %w (%s)", r.root, ErrNotRepository, firstLine(notRepository.Error()))
+	case bare != "true":
+		return fmt.Errorf("%s: %w (%s)", r.root, ErrNotRepository, firstLine(fmt.Sprint(err)))
+	}
+	r.bare, r.root = true, gitDir
+	return nil
 }
 
 // environment is what git runs with: the caller's, never asking questions, never writing where a read was meant.
@@ -107,6 +119,12 @@ func (r *Repo) Close() error {
 // Resolve gives the full commit id that a revision (branch, tag, id, HEAD~2, …) names. It fails with an
 // *UnknownRevisionError, or with ErrEmpty for HEAD of a repository without commits.
 func (r *Repo) Resolve(ctx context.Context, rev string) (string, error) {
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if id, ok := r.objects.resolve(rev + "^{commit}"); ok {
+		return id, nil
+	}
 	id, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 	if err == nil {
 		return id, nil

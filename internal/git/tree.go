@@ -44,15 +44,19 @@ func (r *Repo) Tree(ctx context.Context, commit string) (*Tree, error) {
 }
 
 func listTree(ctx context.Context, dir string, env []string, treeish string, objects *batch) (*Tree, error) {
-	id, err := run(ctx, dir, env, "rev-parse", "--verify", "--end-of-options", treeish)
+	id, ok := objects.resolve(treeish)
+	if !ok {
+		said, err := run(ctx, dir, env, "rev-parse", "--verify", "--end-of-options", treeish)
+		if err != nil {
+			return nil, fmt.Errorf("list tree: %w", err)
+		}
+		id = strings.TrimSpace(string(said))
+	}
+	out, err := run(ctx, dir, env, "ls-tree", "-r", "-t", "-z", "--full-tree", id)
 	if err != nil {
 		return nil, fmt.Errorf("list tree: %w", err)
 	}
-	out, err := run(ctx, dir, env, "ls-tree", "-r", "-t", "-z", "--full-tree", strings.TrimSpace(string(id)))
-	if err != nil {
-		return nil, fmt.Errorf("list tree: %w", err)
-	}
-	t := &Tree{ID: strings.TrimSpace(string(id)), objects: objects, names: map[string][]string{".": nil}}
+	t := &Tree{ID: id, objects: objects, names: map[string][]string{".": nil}}
 	t.entries = map[string]entry{".": {fs.ModeDir | 0o755, t.ID}}
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(out, []byte{0}), []byte{0}) {
 		if len(line) == 0 {
