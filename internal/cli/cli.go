@@ -81,6 +81,7 @@ func (c *Command) Main(ctx context.Context, args []string) (code int) {
 			code = ExitIncomplete
 		}
 	}()
+	c.startLazily()
 	root := c.root()
 	root.SetArgs(args[1:])
 	started := false
