@@ -114,14 +114,24 @@ func (c *Command) check(cmd *cobra.Command, opts *checkOptions, outputs []string
 		return err
 	}
 	defer repo.Close()
-	sides, err := chooseSides(ctx, repo, opts)
+	sides, err := chooseCommits(ctx, repo, opts)
 	if err != nil {
 		return err
 	}
-	if opts.explain != "" {
-		return c.explain(sides, opts.scope, opts.explain, opts.outputs)
-	}
 	run := checkRun{sides: sides, scope: opts.scope, gate: opts.gate, cache: opts.cache, rehearse: provider, log: c.logger(cmd), progress: c.newProgress()}
+	if opts.explain == "" && opts.shard == "" && opts.timings == "" {
+		if r, ok, err := recall(run); err != nil {
+			return err
+		} else if ok {
+			return c.deliver(r, run, opts)
+		}
+	}
+	if err := run.readTrees(ctx, repo, opts); err != nil {
+		return err
+	}
+	if opts.explain != "" {
+		return c.explain(run.sides, opts.scope, opts.explain, opts.outputs)
+	}
 	if opts.timings == "" {
 		return c.checkAndWrite(ctx, run, opts, shard)
 	}
@@ -142,8 +152,13 @@ func (c *Command) checkAndWrite(ctx context.Context, run checkRun, opts *checkOp
 	if err != nil {
 		return err
 	}
+	return c.deliver(r, run, opts)
+}
+
+// deliver writes a report and turns its verdict into the exit code.
+func (c *Command) deliver(r *report.Report, run checkRun, opts *checkOptions) error {
 	written := run.watch.Begin("report", "", "")
-	err = c.writeReport(r, opts.outputs, report.TextOptions{All: opts.scope.All})
+	err := c.writeReport(r, opts.outputs, report.TextOptions{All: opts.scope.All})
 	written()
 	if err != nil {
 		return err
@@ -211,45 +226,61 @@ type sides struct {
 }
 
 func chooseSides(ctx context.Context, repo *git.Repo, opts *checkOptions) (sides, error) {
-	head, err := repo.Resolve(ctx, opts.head)
+	s, err := chooseCommits(ctx, repo, opts)
 	if err != nil {
-		return sides{}, err
-	}
-	s := sides{head: pipeline.Side{Commit: head}}
-	var tree, base *git.Tree
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		tree, err = headTree(ctx, repo, opts, &s)
-		return err
-	})
-	if opts.base != "" || !opts.scope.All {
-		group.Go(func() (err error) {
-			if s.base.Commit, err = chooseBase(ctx, repo, opts.base, head); err == nil {
-				base, err = repo.Tree(ctx, s.base.Commit)
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
 		return s, err
 	}
-	s.head.Tree = tree
-	if base != nil {
-		s.base.Tree, s.changed = base, git.Changed(base, tree)
+	return s, s.readTrees(ctx, repo, opts)
+}
+
+// chooseCommits resolves the commits of both sides. The base has none where there is nothing to compare with.
+func chooseCommits(ctx context.Context, repo *git.Repo, opts *checkOptions) (s sides, err error) {
+	if s.head.Commit, err = repo.Resolve(ctx, opts.head); err != nil {
+		return s, err
+	}
+	if opts.base != "" || !opts.scope.All {
+		if s.base.Commit, err = chooseBase(ctx, repo, opts.base, s.head.Commit); err != nil {
+			return s, err
+		}
+	}
+	switch {
+	case opts.worktree:
+		s.head.Commit = worktree
+	case opts.head == "HEAD" && isDirty(ctx, repo):
+		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
 	}
 	return s, nil
 }
 
-// headTree gives the tree to check, and says in s what the reader must know of it.
-func headTree(ctx context.Context, repo *git.Repo, opts *checkOptions, s *sides) (*git.Tree, error) {
-	if opts.worktree {
-		s.head.Commit = "worktree"
-		return repo.Worktree(ctx)
+// worktree stands for a commit where the working tree is checked.
+const worktree = "worktree"
+
+// readTrees lists the trees of both sides, side by side.
+func (s *sides) readTrees(ctx context.Context, repo *git.Repo, opts *checkOptions) error {
+	var head, base *git.Tree
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if opts.worktree {
+			head, err = repo.Worktree(ctx)
+		} else {
+			head, err = repo.Tree(ctx, s.head.Commit)
+		}
+		return err
+	})
+	if s.base.Commit != "" {
+		group.Go(func() (err error) {
+			base, err = repo.Tree(ctx, s.base.Commit)
+			return err
+		})
 	}
-	if opts.head == "HEAD" && isDirty(ctx, repo) {
-		s.notes = append(s.notes, "the working tree has uncommitted changes, which this check did not look at: --worktree includes them")
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	return repo.Tree(ctx, s.head.Commit)
+	s.head.Tree = head
+	if base != nil {
+		s.base.Tree, s.changed = base, git.Changed(base, head)
+	}
+	return nil
 }
 
 func isDirty(ctx context.Context, repo *git.Repo) bool {

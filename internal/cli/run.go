@@ -41,14 +41,34 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 	}
 	defer shop.Close()
 	started := time.Now()
-	r, err := check.Run(ctx)
+	r, known := check.Recall()
+	if !known {
+		r, err = check.Run(ctx)
+	}
 	run.progress.end()
 	if err != nil {
 		return nil, err
 	}
-	run.log.Debug("checked", "targets", len(r.Targets), "took", time.Since(started))
+	run.log.Debug("checked", "targets", len(r.Targets), "recalled", known, "took", time.Since(started))
 	r.Notes = slices.Concat(run.notes, r.Notes)
 	return r, nil
+}
+
+// recall gives the report of an earlier run over the same commits, before any tree is read. ok is false where there is none.
+func recall(run checkRun) (r *report.Report, ok bool, err error) {
+	if run.cache == "" {
+		return nil, false, nil
+	}
+	check, shop, err := newPipeline(run)
+	if err != nil {
+		return nil, false, err
+	}
+	defer shop.Close()
+	if r, ok = check.Recall(); ok {
+		run.log.Debug("recalled", "targets", len(r.Targets))
+		r.Notes = slices.Concat(run.notes, r.Notes)
+	}
+	return r, ok, nil
 }
 
 // newPipeline sets a check up. The workshop must be closed.
@@ -133,7 +153,7 @@ func (w *workshop) Close() error {
 	if w.remotes != nil {
 		errs = append(errs, w.remotes.Close())
 	}
-	if w.cache != nil {
+	if w.cache != nil && w.cache.Grown() {
 		errs = append(errs, w.cache.Trim())
 	}
 	return errors.Join(errs...)

@@ -31,6 +31,7 @@ type judge struct {
 	how      config.Rehearse // where changes are rehearsed, if anywhere
 
 	exceptions []exception // that hold today
+	withheld   atomic.Bool // a rendering may not be remembered from run to run
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
 	blind bool
 }
@@ -43,6 +44,7 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
 		return nil, nil, fmt.Errorf("start the renderer: %w", err)
 	}
+	j.renderer = watched{j.renderer, &j.withheld}
 	if c.busy() {
 		j.renderer.Warm()
 	}

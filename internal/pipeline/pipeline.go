@@ -142,20 +142,23 @@ func (c *Check) bindingTree() Tree {
 // Run does the check. Everything that can be said about the user's files is in the report; an error means that sluice
 // could not do its work.
 func (c *Check) Run(ctx context.Context) (*report.Report, error) {
-	r, err := c.run(ctx, func(selected []plan.Selection, _ *scene) []plan.Selection { return selected })
+	if key, ok := c.runKey(); ok {
+		return c.runAndRemember(ctx, key)
+	}
+	r, _, err := c.run(ctx, func(selected []plan.Selection, _ *scene) []plan.Selection { return selected })
 	if err == nil {
 		report.Finish(r)
 	}
 	return r, err
 }
 
-// run does the part of the check that choose picks, and gives its report unfinished.
-func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) []plan.Selection) (*report.Report, error) {
+// run does the part of the check that choose picks, and gives its report unfinished. lasts says that it would be the same again.
+func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) []plan.Selection) (out *report.Report, lasts bool, err error) {
 	rules, problems := c.readRules()
 	scene := &scene{}
 	planned := c.begin(phasePlan, "", "")
 	started := c.start(ctx, rules, scene)
-	err := c.survey(rules, scene)
+	err = c.survey(rules, scene)
 	var selected []plan.Selection
 	if err == nil {
 		selected = c.selectTargets(scene)
@@ -163,26 +166,26 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	planned()
 	judge, found, broken := started(len(selected) > 0)
 	if err != nil {
-		return nil, fmt.Errorf("read the dependency graph: %w", err)
+		return nil, false, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	if broken != nil {
-		return nil, broken
+		return nil, false, broken
 	}
 	selected = c.widen(selected, scene, judge.facts)
 	judged := c.begin(phaseTargets, "", "")
 	judgements, err := judge.all(ctx, choose(selected, scene))
 	judged()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	rehearsed := c.begin(phaseRehearse, "", "")
 	err = judge.rehearse(ctx, judgements)
 	rehearsed()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := judge.unproven(ctx, scene, judgements); err != nil {
-		return nil, fmt.Errorf("look at the images of earlier environments: %w", err)
+		return nil, false, fmt.Errorf("look at the images of earlier environments: %w", err)
 	}
 	problems = append(problems, found...)
 	problems = append(problems, scene.problems...)
@@ -191,7 +194,7 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 		problems = append(problems, c.expired(rules)...)
 		problems = append(problems, judge.unknownExceptions(rules)...)
 	}
-	out := c.report(rules, scene, judge, judgements, problems)
+	out = c.report(rules, scene, judge, judgements, problems)
 	out.Unaffected = c.unaffected(scene) - len(selected)
-	return out, nil
+	return out, judge.lasts(out), nil
 }

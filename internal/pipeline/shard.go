@@ -44,9 +44,13 @@ func (c *Check) Plan(n int) ([]Part, error) {
 
 // RunShard does one shard of the check. Its report is not finished: the shards are joined before.
 func (c *Check) RunShard(ctx context.Context, shard plan.Shard) (*report.Shard, error) {
-	out := &report.Shard{I: shard.I, N: shard.N}
-	var err error
-	out.Report, err = c.run(ctx, func(selected []plan.Selection, s *scene) []plan.Selection {
+	out, _, err := c.runShard(ctx, shard)
+	return out, err
+}
+
+func (c *Check) runShard(ctx context.Context, shard plan.Shard) (out *report.Shard, lasts bool, err error) {
+	out = &report.Shard{I: shard.I, N: shard.N}
+	out.Report, lasts, err = c.run(ctx, func(selected []plan.Selection, s *scene) []plan.Selection {
 		digest := sha256.New()
 		for _, sel := range selected {
 			fmt.Fprintf(digest, "%q %t %t\n", sel.Target.ID, sel.Base, sel.Head)
@@ -60,7 +64,7 @@ func (c *Check) RunShard(ctx context.Context, shard plan.Shard) (*report.Shard, 
 		out.Total = len(selected)
 		return part
 	})
-	return out, err
+	return out, lasts, err
 }
 
 func split(selected []plan.Selection, s *scene, n int) [][]plan.Selection {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -25,6 +26,7 @@ type Cache struct {
 	options CacheOptions
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
+	grown   atomic.Bool
 }
 
 // CacheOptions bounds a [Cache]. The zero value is the default behaviour.
@@ -131,8 +133,12 @@ func (c *Cache) Put(key Key, content []byte) error {
 		os.Remove(temporary.Name())
 		return fmt.Errorf("write to the cache: %w", err)
 	}
+	c.grown.Store(true)
 	return nil
 }
+
+// Grown reports whether anything was put since the cache was opened: if not, there is nothing to trim.
+func (c *Cache) Grown() bool { return c.grown.Load() }
 
 // Trim removes entries that were not used for too long, and then the ones used least recently until the rest fits.
 func (c *Cache) Trim() error {

@@ -73,8 +73,10 @@ func TestCacheDamage(t *testing.T) {
 		t.Error("another's entry is found")
 	}
 	write(file, good)
-	other := *cache
-	other.options.Version = "2"
+	other, err := OpenCache(cache.dir, CacheOptions{Version: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, ok := other.Get(key); ok {
 		t.Error("another version's entry is found")
 	}
