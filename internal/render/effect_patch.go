@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
-// idlePatches finds strategic merge patches that say only what their object says already. It judges those of which
+// idlePatches finds patches that say only what their object says already. It judges those of which
 // the sources alone tell what the object is when the patch comes: nothing below changes objects, and no earlier
 // patch of this kustomization did.
 func (in *inspection) idlePatches(k *kustomization, objects []origin) {
@@ -52,7 +52,13 @@ func (in *inspection) idlePatches(k *kustomization, objects []origin) {
 		if inline := text(field(p, "patch")); inline != "" {
 			src = parseSource([]byte(inline))
 		}
-		if field(p, "target") != nil || src == nil || !judge(p, src) {
+		if src != nil && field(p, "target") != nil {
+			if !in.idleOperations(k, p, src, objects, changed) {
+				return
+			}
+			continue
+		}
+		if src == nil || !judge(p, src) {
 			return
 		}
 	}
