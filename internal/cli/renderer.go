@@ -46,7 +46,7 @@ func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Ta
 	}
 	result, kept, err := r.result(ctx, tree, target)
 	r.watch.rendered(target.ID, side, began, result)
-	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed, Kept: kept}
+	out := pipeline.Rendering{Objects: result.Objects, Findings: result.Findings, Failed: result.Failed, Kept: kept, Remotes: result.Remotes}
 	for _, input := range result.Inputs {
 		if input.Use == render.File {
 			out.Sources = append(out.Sources, input.Path)

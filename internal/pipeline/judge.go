@@ -119,7 +119,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	if sel.Head {
 		out.target.Status = status(head)
 	}
-	out.target.Objects, out.sources = len(head.Objects), head.Sources
+	out.target.Objects, out.sources, out.target.Remotes = len(head.Objects), head.Sources, head.Remotes
 
 	after, err := j.inspect(ctx, head, sel.Target, j.head, func() schema.Context { return j.facts.after(base, head, sel.Target) })
 	if err != nil {
@@ -137,6 +137,9 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		}
 	}
 	out.coverage, out.blind = after.coverage, after.blind
+	for _, remote := range head.Remotes {
+		out.coverage.Add(report.Coverage{Remotes: map[string]int{remote: 1}})
+	}
 	out.rehearsal = j.rehearsal(sel, base, head)
 	if !sel.Head {
 		return j.compared(out, base, head), nil // what a removed target once broke is of no interest

@@ -41,6 +41,7 @@ type Rendering struct {
 	Findings finding.List
 	Failed   bool     // there are no objects: the findings say why
 	Sources  []string // the files that were read
+	Remotes  []string // the commits of other repositories that it was rendered with: host/org/repo@commit
 	side     string   // for the stopwatch
 	Kept     bool     // it holds nothing secret, and may be remembered from run to run
 }

@@ -205,6 +205,7 @@ func (r *Report) CoverageLine() string {
 	fmt.Fprintf(&b, ", %s", plural(c.Policies, "policy rule"))
 	b.WriteString(r.waivedCounts())
 	b.WriteString(c.rehearsal())
+	b.WriteString(c.remotes())
 	if r.FormOnly > 0 {
 		fmt.Fprintf(&b, "; %s differ in form only", plural(r.FormOnly, "object"))
 		if r.FormOnlyRestarts > 0 {
@@ -222,6 +223,25 @@ func (r *Report) CoverageLine() string {
 		fmt.Fprintf(&b, "; ignored by diff.ignore: %s", strings.Join(ignored, ", "))
 	}
 	return b.String()
+}
+
+// remotes says what was rendered from other repositories: "; 2 remote bases, each pinned to a commit (github.com/acme/base@0123456 in 3
+// targets, …)".
+func (c Coverage) remotes() string {
+	if len(c.Remotes) == 0 {
+		return ""
+	}
+	const shown = 3
+	var parts []string
+	for i, name := range slices.Sorted(maps.Keys(c.Remotes)) {
+		if i == shown {
+			parts = append(parts, fmt.Sprintf("and %d more", len(c.Remotes)-shown))
+			break
+		}
+		repository, commit, _ := strings.Cut(name, "@")
+		parts = append(parts, fmt.Sprintf("%s@%.7s in %s", shorten(repository, 100), commit, plural(c.Remotes[name], "target")))
+	}
+	return fmt.Sprintf("; %s, pinned to a commit (%s)", plural(len(c.Remotes), "remote base"), strings.Join(parts, ", "))
 }
 
 // rehearsal says what a real API server judged: "; 812 rehearsed on Kubernetes v1.37.0 (2 webhooks have …)".

@@ -91,6 +91,7 @@ type Target struct {
 	Base    Status   `json:"base"` // rendered, failed or absent
 	Why     []string `json:"why"`  // the chains through which the change reaches it
 	Objects int      `json:"objects"`
+	Remotes []string `json:"remotes,omitempty"` // commits of other repositories that head was rendered with: host/org/repo@commit
 }
 
 // Change is one object's change in one target.
@@ -119,6 +120,7 @@ type Coverage struct {
 	UnknownKinds map[string]int `json:"unknown_kinds,omitempty"` // "FooBar.example.com/v1" → objects
 	Policies     int            `json:"policies"`                // rules that were evaluated
 	Kubernetes   []string       `json:"kubernetes,omitempty"`    // versions whose schemas were used
+	Remotes      map[string]int `json:"remotes,omitempty"`       // remote bases, host/org/repo@commit → targets that build on them
 
 	Rehearsed    int            `json:"rehearsed,omitempty"`     // that a real API server judged
 	RehearsedOn  []string       `json:"rehearsed_on,omitempty"`  // the versions of those servers: "v1.37.0"

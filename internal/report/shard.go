@@ -201,21 +201,23 @@ func (c *Coverage) Add(part Coverage) {
 	c.Validated += part.Validated
 	c.Unknown += part.Unknown
 	c.Policies = max(c.Policies, part.Policies)
-	for kind, n := range part.UnknownKinds {
-		if c.UnknownKinds == nil {
-			c.UnknownKinds = make(map[string]int)
-		}
-		c.UnknownKinds[kind] += n
-	}
+	c.UnknownKinds = sum(c.UnknownKinds, part.UnknownKinds)
+	c.Remotes = sum(c.Remotes, part.Remotes)
 	c.Kubernetes = union(c.Kubernetes, part.Kubernetes)
 	c.Rehearsed += part.Rehearsed
 	c.RehearsedOn = union(c.RehearsedOn, part.RehearsedOn)
-	for why, n := range part.NotRehearsed {
-		if c.NotRehearsed == nil {
-			c.NotRehearsed = make(map[string]int)
+	c.NotRehearsed = sum(c.NotRehearsed, part.NotRehearsed)
+}
+
+// sum adds counts to others, which may be nil.
+func sum(to, counts map[string]int) map[string]int {
+	for name, n := range counts {
+		if to == nil {
+			to = make(map[string]int)
 		}
-		c.NotRehearsed[why] += n
+		to[name] += n
 	}
+	return to
 }
 
 // union gives the texts of both lists, sorted, each once.
