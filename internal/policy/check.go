@@ -171,8 +171,9 @@ func (s *stage) wants(object *manifest.Object) bool {
 	return len(s.kinds) == 0 || slices.Contains(s.kinds, object.ID.Kind)
 }
 
+// value is what rules see of an object: never what a Secret holds, which a rule could tell.
 func value(object *manifest.Object) (ast.Value, error) {
-	value := object.Value()
+	value := object.Concealed(nil)
 	if value == nil {
 		return nil, errors.New("the object is not valid YAML")
 	}

@@ -58,6 +58,8 @@ branch bind.
 
 What differs from the conftest program:
 
+- Policies see no value of a Secret: keys are there, and what is below ` + "`data`" + ` or ` + "`stringData`" + ` is replaced by a fixed text, so that no
+  message can tell it.
 - Policies reach no network, no files and no environment: http.send, net.lookup_ip_addr, opa.runtime, json.match_schema,
   json.verify_schema, strings.render_template and conftest's parse_config functions are refused, with the place that calls them.
 - A builtin that fails is an error (conftest passes over it without --show-builtin-errors), and so is a result that conftest

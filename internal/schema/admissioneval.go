@@ -236,7 +236,7 @@ func (b boundPolicy) params(r *admissionRequest, around *surroundings) (params [
 		if namespace == "" && o.ID.Namespace != "" {
 			namespace = r.object.ID.Namespace
 		}
-		param := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Value())}
+		param := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Concealed(nil))}
 		if o.ID.Namespace != namespace && o.ID.Namespace != "" || ref.Name != "" && o.ID.Name != ref.Name || ref.Selector != nil && !selects(ref.Selector, param.GetLabels()) {
 			continue
 		}

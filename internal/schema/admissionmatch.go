@@ -28,7 +28,8 @@ type admissionRequest struct {
 }
 
 func newAdmissionRequest(o, old *manifest.Object, d *Definition) *admissionRequest {
-	r := &admissionRequest{object: o, now: &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Value())}}
+	// A policy's message could tell what a Secret holds: the policy does not see it.
+	r := &admissionRequest{object: o, now: &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Concealed(old))}}
 	r.kind = kubeschema.GroupVersionKind{Group: o.ID.Group, Version: o.Version, Kind: o.ID.Kind}
 	r.resource, _ = meta.UnsafeGuessKindToResource(r.kind)
 	if d != nil && d.plural != "" {
@@ -37,7 +38,7 @@ func newAdmissionRequest(o, old *manifest.Object, d *Definition) *admissionReque
 	operation := admission.Create
 	var before runtime.Object
 	if old != nil && old.Value() != nil {
-		r.old = &unstructured.Unstructured{Object: runtime.DeepCopyJSON(old.Value())}
+		r.old = &unstructured.Unstructured{Object: runtime.DeepCopyJSON(old.Concealed(nil))}
 		before, operation = r.old, admission.Update
 	}
 	r.attributes = admission.NewAttributesRecord(r.now, before, r.kind, o.ID.Namespace, o.ID.Name, r.resource, "", operation, nil, false, nil)
