@@ -172,6 +172,7 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	if broken != nil {
 		return nil, false, broken
 	}
+	reached := selected
 	selected = c.widen(selected, scene, judge.facts)
 	judged := c.begin(phaseTargets, "", "")
 	judgements, err := judge.all(ctx, choose(selected, scene))
@@ -192,6 +193,7 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 	problems = append(problems, scene.problems...)
 	problems = append(problems, c.guard(rules, scene)...)
 	if !c.Scope.DiffOnly {
+		problems = append(problems, c.leaks(rules.binding, scene, reached)...)
 		problems = append(problems, c.expired(rules)...)
 		problems = append(problems, judge.unknownExceptions(rules)...)
 	}
