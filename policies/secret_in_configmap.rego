@@ -21,6 +21,6 @@ deny contains {"msg": msg, "path": path} if {
 	input.apiVersion == "v1"
 	some key, value in input.data
 	what := secrets.kind(key, value)
-	path := sprintf("data[%s]", [key])
+	path := sprintf("data[%q]", [key])
 	msg := sprintf("%q holds %s in a ConfigMap: move it to a Secret that is encrypted or comes from a secret store, and replace it, since it is in the history", [key, what])
 }

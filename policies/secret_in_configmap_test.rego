@@ -15,7 +15,7 @@ test_shapes if {
 		concat("", ["xoxb", "-012345678901-abcdefghijkl"]),
 		concat("", ["postgres://shop:", "hunter2@db:5432/shop"]),
 	] {
-		found == {"data[some.file]"} with input as fixtures.config_map({"some.file": value})
+		found == {`data["some.file"]`} with input as fixtures.config_map({"some.file": value})
 	}
 }
 
@@ -24,7 +24,7 @@ test_names if {
 		"password", "DB_PASSWORD", "dbPassword", "db.password", "api-key", "apiKey", "APIKEY", "TOKEN", "github_token",
 		"clientSecret", "AWS_SECRET_ACCESS_KEY", "spring.datasource.password",
 	] {
-		found == {sprintf("data[%s]", [key])} with input as fixtures.config_map({key: "hunter2x"})
+		found == {sprintf("data[%q]", [key])} with input as fixtures.config_map({key: "hunter2x"})
 	}
 }
 

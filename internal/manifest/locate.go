@@ -51,9 +51,13 @@ func (s *Source) Locate(id ID, path string) Place {
 	if object == nil {
 		return Place{}
 	}
-	place := Place{Line: object.Line, Column: object.Column, Exact: true}
-	at := object
-	for _, step := range splitPath(path) {
+	return follow(object, splitPath(path), Place{Line: object.Line, Column: object.Column})
+}
+
+// follow goes down the steps as far as the node has them, from a place that is already known.
+func follow(at *yaml.Node, steps []step, place Place) Place {
+	place.Exact = true
+	for _, step := range steps {
 		key, value := child(at, step)
 		if value == nil {
 			place.Exact = false

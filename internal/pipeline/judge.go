@@ -38,7 +38,10 @@ type judge struct {
 
 // newJudge makes the parts. Findings are mistakes in the repository's policies.
 func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, finding.List, error) {
-	j := &judge{check: c, cfg: r.binding, base: newLocator(c.Base.Tree), head: newLocator(c.Head.Tree), exceptions: exceptionsOn(r.binding, c.Today)}
+	j := &judge{
+		check: c, cfg: r.binding, exceptions: exceptionsOn(r.binding, c.Today),
+		base: newLocator(c.Base.Tree, func() *plan.Graph { return s.base.Graph }), head: newLocator(c.Head.Tree, func() *plan.Graph { return s.head.Graph }),
+	}
 	j.how = c.rehearsalBy(r.binding)
 	var err error
 	if j.renderer, err = c.Workshop.Renderer(ctx, j.cfg, c.closure(s)); err != nil {
@@ -273,7 +276,7 @@ func (j *judge) settle(findings finding.List, target plan.Target, r Rendering, s
 		if said {
 			_ = f.Severity.UnmarshalText([]byte(level)) // the configuration was checked: it is a severity
 		}
-		f = sources.place(f, target, r.Sources)
+		f = sources.place(f, target, r)
 		f.Waiver = j.waiver(f, target, sources)
 		out = append(out, f)
 	}

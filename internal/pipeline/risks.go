@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/lint"
+	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
 )
 
@@ -99,10 +100,17 @@ func (j *judge) unproven(ctx context.Context, s *scene, judgements []judgement) 
 		}
 		for at, c := range judged.changes {
 			risks := lint.Unproven(c.Change, images)
-			judged.addRisks(at, j.settle(risks, judged.target.Target, Rendering{Sources: judged.sources}, j.head))
+			judged.addRisks(at, j.settle(risks, judged.target.Target, Rendering{Sources: judged.sources, Objects: objectsOf(c.Head)}, j.head))
 		}
 	}
 	return nil
+}
+
+func objectsOf(object *manifest.Object) []*manifest.Object {
+	if object == nil {
+		return nil
+	}
+	return []*manifest.Object{object}
 }
 
 // earlierImages gives the images that each application runs before the last environments, on head; nil where that is not
