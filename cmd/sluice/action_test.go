@@ -253,8 +253,13 @@ func TestOtherEvents(t *testing.T) {
 	head := s.repo.Tip("feature")
 	token := s.gh.ActionsToken()
 
-	run := s.step("merge_group", s.repo.MergeGroupEvent(s.base, head), token, nil)
+	cache := filepath.Join(t.TempDir(), "cache")
+	run := s.step("merge_group", s.repo.MergeGroupEvent(s.base, head), token, map[string]string{"INPUT_CACHE": cache})
 	s.wantCode(run, 0)
+	s.wants("the log", run.log, "The cache is not used")
+	if _, err := os.Stat(cache); err == nil {
+		t.Error("a run of the merge queue has a cache")
+	}
 	if checks := s.repo.CheckRuns(head); len(checks) != 1 || checks[0].Conclusion != "success" {
 		t.Errorf("merge_group: check runs: %+v", checks)
 	}

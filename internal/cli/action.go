@@ -120,6 +120,10 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 			return err
 		}
 	}
+	if in.cache != "" && !in.mayCache(event) {
+		c.say("The cache is not used: what others trust is made anew.\n")
+		in.cache = ""
+	}
 	switch {
 	case event.Run != nil:
 		return c.publishFork(ctx, actions, in, event)
@@ -153,6 +157,12 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return err
 	}
 	return c.conclude(ctx, actions, in, event, r)
+}
+
+// mayCache reports whether a run may use the cache that the workflow restores. Those of a merge queue, of promotions and of commands
+// speak for the default branch: they are not given what a pull request may have written, whatever the workflow does.
+func (in actionInputs) mayCache(event github.Event) bool {
+	return event.Check && !in.promote && event.Name != "merge_group" && event.Run == nil && event.Comment == nil && event.Rerun == nil
 }
 
 // conclude publishes a report and turns its verdict into the exit code.
