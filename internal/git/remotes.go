@@ -28,8 +28,9 @@ type Remotes struct {
 	options RemotesOptions
 	scratch string // to be removed; "" without
 
-	mu    sync.Mutex
-	known map[string]*remoteCommit
+	mu      sync.Mutex
+	known   map[string]*remoteCommit
+	fetched bool // something was, so there may be too much now
 }
 
 type remoteCommit struct {
@@ -89,6 +90,37 @@ func (r *Remotes) Close() error {
 	}
 	if r.scratch != "" {
 		errs = append(errs, os.RemoveAll(r.scratch))
+	} else if r.fetched {
+		errs = append(errs, r.trim())
+	}
+	return errors.Join(errs...)
+}
+
+// unusedRemote is how long a commit is kept that no run asks for; unfinishedRemote, what a run has left that did not end well.
+const (
+	unusedRemote     = 30 * 24 * time.Hour
+	unfinishedRemote = 24 * time.Hour
+)
+
+// trim removes what was not used for long. Nothing else in the directory is touched.
+func (r *Remotes) trim() error {
+	entries, err := os.ReadDir(r.options.Dir)
+	if err != nil {
+		return fmt.Errorf("trim remote repositories: %w", err)
+	}
+	var errs []error
+	for _, entry := range entries {
+		name := entry.Name()
+		keep := unusedRemote
+		switch {
+		case strings.HasPrefix(name, ".new-"):
+			keep = unfinishedRemote
+		case len(name) != len("0123456789abcdef0123456789abcdef.git") || !strings.HasSuffix(name, ".git"):
+			continue
+		}
+		if info, err := entry.Info(); err == nil && info.IsDir() && time.Since(info.ModTime()) > keep {
+			errs = append(errs, os.RemoveAll(filepath.Join(r.options.Dir, name)))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -102,6 +134,9 @@ func (r *Remotes) open(ctx context.Context, url, commit string) (*Repo, *Tree, e
 	if err := r.fetch(ctx, dir, url, commit); err != nil {
 		return nil, nil, err
 	}
+	r.mu.Lock()
+	r.fetched = true
+	r.mu.Unlock()
 	return r.kept(ctx, dir, commit)
 }
 
@@ -114,6 +149,8 @@ func (r *Remotes) kept(ctx context.Context, dir, commit string) (*Repo, *Tree, e
 	if _, err := run(ctx, dir, env, "fsck", "--full", "--no-dangling", "--no-progress", commit); err != nil {
 		return nil, nil, err
 	}
+	now := time.Now()
+	_ = os.Chtimes(dir, now, now) // it is in use; if that is not noted, it is fetched again some day
 	objects, err := startBatch(dir, env)
 	if err != nil {
 		return nil, nil, err

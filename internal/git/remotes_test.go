@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // origin makes a repository with two commits; the first is no tip of any branch.
@@ -129,5 +131,60 @@ func TestRemotesRefuse(t *testing.T) {
 	defer withFile.Close()
 	if _, err := withFile.Commit(t.Context(), url, strings.Repeat("0", 40)); err == nil {
 		t.Error("a commit that does not exist is fetched")
+	}
+}
+
+func TestRemotesAreTrimmed(t *testing.T) {
+	t.Parallel()
+	url, first, second := origin(t)
+	dir := t.TempDir()
+	fetch := func(commit string) {
+		t.Helper()
+		remotes, err := NewRemotes(RemotesOptions{Dir: dir, File: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := remotes.Commit(t.Context(), url, commit); err != nil {
+			t.Fatal(err)
+		}
+		if err := remotes.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age := func(by time.Duration, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			at := time.Now().Add(-by)
+			if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	names := func() (all []string) {
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			all = append(all, entry.Name())
+		}
+		return all
+	}
+	fetch(first)
+	used := names()[0]
+	age(2*unusedRemote, used)
+	fetch(first) // which says that it is in use
+	for _, name := range []string{".new-left", ".new-young", "notes", "0123456789abcdef0123456789abcdef.git"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age(2*unusedRemote, "notes", "0123456789abcdef0123456789abcdef.git", ".new-left")
+	fetch(second)
+	left := names()
+	for _, name := range []string{used, ".new-young", "notes"} {
+		if !slices.Contains(left, name) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if len(left) != 4 { // and the second commit
+		t.Errorf("left are %q", left)
 	}
 }
