@@ -199,7 +199,8 @@ func TestCommandsNotUnderstood(t *testing.T) {
 		{"/sluice recheck 1234567", []string{"by now, and not `1234567`"}},
 		{"/sluice recheck --upload-pack=x", []string{"is no commit id"}},
 		{"/sluice diff a b c d e f", []string{"6 targets are too many"}},
-		{"/sluice promote --force", []string{"`promote` is no name"}},
+		{"/sluice promote --force", []string{"of `promote` is no name"}},
+		{"/sluice promote", []string{"lacks `promote: true`"}},
 		{"/sluice <img/src=x> @octocat", []string{"`<img/src=x>`"}},
 		{"/sluice `x`y`` ::error::boo", []string{"there is no command"}},
 		{"/sluice " + strings.Repeat("x", 2000), []string{"too long"}},
@@ -314,4 +315,38 @@ func TestRerun(t *testing.T) {
 	if checks := s.repo.CheckRuns(s.head); len(checks) != 2 {
 		t.Errorf("check runs: %+v", checks)
 	}
+}
+
+// TestPromoteCommand has somebody ask for promotions, where the workflow lets them be opened.
+func TestPromoteCommand(t *testing.T) {
+	t.Parallel()
+	s := newAskedScene(t)
+	// A change in dev, merged.
+	dev := readFileOf(s, "apps/shop/overlays/dev/size.yaml")
+	s.repo.Commit("main", githubtest.Files{"apps/shop/overlays/dev/size.yaml": dev + "# newer\n", "apps/shop/overlays/dev/more.yaml": configMap}, "more in dev")
+	token := s.gh.AddToken("ghs_promoter", githubtest.Token{Login: "github-actions[bot]", App: "github-actions", Permissions: map[string]string{
+		"contents": "write", "pull-requests": "write", "issues": "write", "checks": "write", "statuses": "write", "deployments": "read",
+	}})
+	promote := map[string]string{"INPUT_PROMOTE": "true"}
+	ask := func(body string) stepRun {
+		id := s.repo.AddComment(s.pr, "wim", body)
+		return s.step("issue_comment", s.repo.CommentEvent(id, "created"), token, promote)
+	}
+	run := ask("/sluice promote --from nowhere")
+	s.wantCode(run, 0)
+	s.wants("the reply", strings.Join(s.replies(), "\n"), "nowhere")
+	before := len(s.repo.Pulls())
+	run = ask("/sluice promote shop --from dev --to staging")
+	s.wants("the log", run.log, "promotions")
+	if pulls := s.repo.Pulls()[before:]; len(pulls) != 1 || !strings.Contains(pulls[0].HeadRef, "dev-to-staging") {
+		t.Errorf("pull requests %+v, want that of one step:\n%s", pulls, run.log)
+	}
+	s.wants("the summary", run.summary, "### Promotions")
+	id := s.repo.AddComment(s.pr, "stranger", "/sluice promote")
+	run = s.step("issue_comment", s.repo.CommentEvent(id, "created"), token, promote)
+	s.wants("the log", run.log, "stranger has none")
+}
+
+func readFileOf(s *askedScene, name string) string {
+	return filesOf(s.T, testdata.Before())[name]
 }

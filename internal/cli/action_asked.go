@@ -77,6 +77,9 @@ func (a *asked) obey(ctx context.Context, comment github.Comment) error {
 		problems = append(problems, fmt.Sprintf("the head of this pull request is %s by now, and not %s: look at what came since",
 			report.Code(event.Head[:9]), report.Code(orders.commit)))
 	}
+	if orders.promote != nil && !a.in.promote {
+		problems = append(problems, "this workflow opens no promotions: its step lacks `promote: true`")
+	}
 	if len(problems) > 0 {
 		a.react(ctx, comment, github.NotUnderstood)
 		return a.reply(ctx, event, "help", []string{helpReply(problems)})
@@ -153,11 +156,17 @@ func (a *asked) conclude(ctx context.Context, event github.Event, r *report.Repo
 	return nil
 }
 
-func (a *asked) promote(_ context.Context, event github.Event, orders orders) error {
+// promote brings promotions up to date, or a part of them. They start from the default branch, whichever pull request was commented on.
+func (a *asked) promote(ctx context.Context, event github.Event, orders orders) error {
 	if orders.promote == nil {
 		return nil
 	}
-	return fmt.Errorf("promotions of pull request %d: this version opens none", event.Pull.Number)
+	err := a.promoteOrdered(a.cmd, a.actions, a.in, event, *orders.promote)
+	var exit *exitError
+	if errors.As(err, &exit) && exit.code == ExitUsage && exit.err != nil { // an environment that there is not, say
+		return a.reply(ctx, event, "help", []string{helpReply([]string{report.Prose(exit.err.Error())})})
+	}
+	return err
 }
 
 // rerun checks a commit again whose check somebody wants anew. Check runs of GITHUB_TOKEN belong to GitHub's own App, which runs the
