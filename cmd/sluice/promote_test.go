@@ -92,7 +92,8 @@ func TestPromotionStory(t *testing.T) {
 	s.wants("the change", s.repo.Git("diff", "main", staging.Head), "+    newTag: v1.6.0")
 	message := s.repo.Git("log", "-1", "--format=%B", staging.Head)
 	s.wants("the commit", message, "Sluice-Promotion: shop dev->staging\n", "Sluice-Source: ", "Sluice-Pull-Request: #1\n", "Co-authored-by: Octo Cat <octocat@example.com>", "Sluice-Tree: ")
-	s.wants("the body", staging.Body, "<!-- sluice:promotion head="+staging.Head, "[#1](", "Shop 1.6.0 by `alice`", "apps/shop/overlays/staging", "### Gates")
+	s.wants("the body", staging.Body, "<!-- sluice:promotion head="+staging.Head, "[#1](", "Shop 1.6.0 by `alice`", "apps/shop/overlays/staging", "### Gates",
+		"The rendered change in staging equals the rendered change that dev had: 1 object.")
 	comments := s.repo.Comments(staging.Number)
 	if len(comments) != 1 {
 		t.Fatalf("%d comments", len(comments))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,8 +132,8 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return c.answer(cmd, actions, in, event)
 	case in.promote && event.Promote:
 		return c.promoteOn(cmd, actions, in, event)
-	case in.promote && !event.Check:
-		c.say("Nothing to promote: %s.\n", event.Why)
+	case in.promote:
+		c.say("Nothing to promote: the event is not about the default branch, or %s.\n", cmp.Or(event.Why, "is a check's"))
 		return nil
 	case !event.Check && event.Promote:
 		c.say("Nothing to check: the event is about promotions, and the input promote is not true.\n")

@@ -24,7 +24,7 @@ func (c *Command) promoteOn(cmd *cobra.Command, actions *github.Actions, in acti
 // promoteOrdered does the same for a part of the promotions.
 func (c *Command) promoteOrdered(cmd *cobra.Command, actions *github.Actions, in actionInputs, event github.Event, order promoteOrder) error {
 	ctx, env := cmd.Context(), actions.Env()
-	client, err := github.New(github.Options{Repo: event.Repo, Token: in.token, APIURL: env.APIURL})
+	client, err := c.gitHub(env, event.Repo, in.token)
 	if err != nil {
 		return usage(err)
 	}

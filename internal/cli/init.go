@@ -92,7 +92,7 @@ func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
 		return nil, err
 	}
 	files := []newFile{{config.FileName, settings}}
-	names := []string{"sluice.yml"}
+	names := []string{"sluice.yml", "sluice-promote.yml"}
 	if opts.commands {
 		names = append(names, "sluice-commands.yml")
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/promote"
@@ -234,6 +235,7 @@ func (w *work) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	evidence.Delta = w.delta(ctx, checked)
 	texts := report.PromotionBody(evidence)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("<!-- sluice:promotion head=%s state=%s -->\n%s", w.is.Tip, w.want.State, texts[i])
@@ -252,7 +254,58 @@ func (w *work) check(ctx context.Context) (*report.Report, error) {
 		after.changed = append(after.changed, f.Path)
 	}
 	slices.Sort(after.changed)
-	return w.runCheck(ctx, checkRun{sides: after, gate: w.gate, cache: w.cache, log: w.log, progress: w.newProgress()})
+	return w.rendered(ctx, checkRun{sides: after, gate: w.gate, cache: w.cache, log: w.log, progress: w.newProgress()})
+}
+
+// delta compares what the promotion changes as rendered with what the same commits changed in the source. Both sides of the source
+// are rendered with the shared files as they are now: those have reached the target already.
+func (w *work) delta(ctx context.Context, checked *report.Report) *report.Delta {
+	before, changed, err := w.sourceBefore(ctx)
+	if err != nil || len(changed) == 0 {
+		return &report.Delta{Missing: "the source's files of before are not known"}
+	}
+	source, err := w.rendered(ctx, checkRun{
+		sides: sides{base: pipeline.Side{Commit: w.main, Tree: before}, head: pipeline.Side{Commit: w.main, Tree: w.tree}, changed: changed},
+		scope: pipeline.Scope{DiffOnly: true}, gate: w.gate, cache: w.cache, log: w.log, progress: w.newProgress(),
+	})
+	if err != nil || source.Verdict == report.Incomplete {
+		return &report.Delta{Missing: "the source could not be rendered as it was before"}
+	}
+	d := report.Compare(source.Changes, checked.Changes, w.unit.From, w.unit.To)
+	return &d
+}
+
+// sourceBefore gives the tree with the unit's source directories as they were before what is promoted, and the files that differ.
+func (w *work) sourceBefore(ctx context.Context) (pipeline.Tree, []string, error) {
+	var files []pipeline.PromotedFile
+	var changed []string
+	for _, e := range w.unit.Moving() {
+		if e.Oldest == "" {
+			return nil, nil, errors.New("no oldest commit")
+		}
+		parents, err := w.repo.Parents(ctx, e.Oldest)
+		if err != nil || len(parents) == 0 {
+			return nil, nil, errors.Join(err, errors.New("no commit before"))
+		}
+		then, err := w.repo.Tree(ctx, parents[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		dir, _, _ := strings.Cut(e.FromTarget, "#")
+		for _, name := range git.Changed(then, w.tree) {
+			if !strings.HasPrefix(name, dir+"/") {
+				continue
+			}
+			f := pipeline.PromotedFile{Path: name, Action: promote.Delete}
+			if _, there := then.OID(name); there {
+				f.Action = promote.Change
+				f.Mode, f.Data = readAny(then, name)
+			}
+			files, changed = append(files, f), append(changed, name)
+		}
+	}
+	slices.Sort(changed)
+	return pipeline.Overlay(w.tree, files), changed, nil
 }
 
 // evidence gathers what the body tells.

@@ -32,6 +32,8 @@ type promotionRun struct {
 	cache    string // directory of the cache; "" for none
 	now      time.Time
 	log      *slog.Logger
+	// rendered renders and checks; nil is [Command.runCheck].
+	rendered func(context.Context, checkRun) (*report.Report, error)
 }
 
 // opener brings promotion pull requests up to date. It is level-triggered: it reads the state of the default branch, of the
@@ -62,6 +64,9 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 	o := &opener{
 		Command: c, promotionRun: run, gated: make(map[edgeKey]pipeline.GatedEdge),
 		open: make(map[string][]github.PullRequest), carried: make(map[string][]github.PullRequest),
+	}
+	if o.rendered == nil {
+		o.rendered = c.runCheck
 	}
 	if err := o.prepare(ctx); err != nil {
 		return nil, err

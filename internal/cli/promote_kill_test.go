@@ -1,0 +1,307 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/githubtest"
+	"github.com/sluice-dev/sluice/internal/report"
+)
+
+// town is a repository with an application in two environments, and the promotion job without its renderer.
+type town struct {
+	*testing.T
+	gh    *githubtest.GitHub
+	repo  *githubtest.Repo
+	clock *clock
+	token string
+}
+
+const townBranch = "sluice/promote/web/dev-to-staging"
+
+func overlay(tag string) string {
+	return "resources: [deployment.yaml]\nimages:\n  - name: web\n    newTag: " + tag + "\n"
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	w := &town{T: t, gh: githubtest.New(t), clock: &clock{at: time.Date(2099, 3, 2, 9, 0, 0, 0, time.UTC)}}
+	w.repo = w.gh.CreateRepo("acme/config")
+	files := githubtest.Files{}
+	for _, env := range []string{"dev", "staging"} {
+		files[env+"/web/kustomization.yaml"] = overlay("v1")
+		files[env+"/web/deployment.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n"
+	}
+	w.repo.Commit("main", files, "begin")
+	w.token = w.gh.PromotionToken()
+	return w
+}
+
+// dev has a person change dev, by a merged pull request.
+func (w *town) dev(tag string) {
+	w.Helper()
+	branch := "dev-" + tag
+	w.repo.Commit(branch, githubtest.Files{"dev/web/kustomization.yaml": overlay(tag)}, "Web "+tag)
+	w.repo.MergePullRequest(w.repo.OpenPullRequest(githubtest.PullOptions{Head: branch, Title: "Web " + tag}))
+}
+
+// killer ends a run: the call with that number is not made any more, and neither is any after it.
+type killer struct {
+	at    int64 // from 1; 0 kills nothing
+	calls atomic.Int64
+	kill  context.CancelFunc
+}
+
+func (k *killer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if n := k.calls.Add(1); k.at > 0 && n >= k.at {
+		k.kill()
+		return nil, context.Canceled
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// run brings the promotions up to date, in a new clone. With at, it is killed before that call, which is after the one before it.
+func (w *town) run(at int64) (calls int64, err error) {
+	w.Helper()
+	dir := w.TempDir()
+	if out, err := exec.Command("git", "clone", "--quiet", w.repo.Dir, dir).CombinedOutput(); err != nil {
+		w.Fatalf("git clone: %v\n%s", err, out)
+	}
+	ctx, cancel := context.WithCancel(w.Context())
+	defer cancel()
+	repo, err := git.Open(ctx, dir, git.Options{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer repo.Close()
+	k := &killer{at: at, kill: cancel}
+	client, err := github.New(github.Options{
+		Repo: w.repo.FullName, Token: w.token, APIURL: w.gh.APIURL, Transport: k, Now: w.clock.now, Sleep: w.clock.sleep, Jitter: func(d time.Duration) time.Duration { return d },
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	c := &Command{Stdout: io.Discard, Stderr: io.Discard, Getenv: func(string) string { return "" }}
+	_, err = c.openPromotions(ctx, promotionRun{
+		repo: repo, client: client, env: github.Env{Repo: w.repo.FullName, ServerURL: w.gh.URL}, branch: "main", id: defaultID, now: w.clock.now(),
+		gate: report.Gate{FailOn: "error", Findings: "new"}, log: slog.New(slog.DiscardHandler), rendered: plainReport,
+	})
+	return k.calls.Load(), err
+}
+
+// plainReport stands for the renderer: it says what would be looked at.
+func plainReport(_ context.Context, run checkRun) (*report.Report, error) {
+	r := &report.Report{Base: run.base.Commit, Head: run.head.Commit}
+	for _, name := range run.changed {
+		data, _ := run.head.Tree.ReadFile(name)
+		r.Notes = append(r.Notes, fmt.Sprintf("%s: %q", name, data))
+	}
+	report.Finish(r)
+	return r, nil
+}
+
+var hexID = regexp.MustCompile(`\b[0-9a-f]{10,64}\b|127\.0\.0\.1:\d+`)
+
+// state is all that people see, without ids, which differ from run to run.
+func (w *town) state() string {
+	var b strings.Builder
+	for _, p := range w.repo.Pulls() {
+		fmt.Fprintf(&b, "pull request %d %s merged=%v draft=%v by %s from %s labels %v\n%s\n", p.Number, p.State, p.Merged, p.Draft, p.Author, p.HeadRef, p.Labels, p.Body)
+		if !strings.HasPrefix(p.HeadRef, "sluice/") {
+			continue
+		}
+		fmt.Fprintf(&b, "diff:\n%s\n", w.repo.Git("diff", "main", p.Head))
+		fmt.Fprintf(&b, "commits:\n%s\n", w.repo.Git("log", "--format=%s", "main.."+p.Head))
+		for _, c := range w.repo.Comments(p.Number) {
+			fmt.Fprintf(&b, "comment by %s: %s\n", c.Author, c.Body)
+		}
+		for _, s := range w.repo.Statuses(p.Head) {
+			fmt.Fprintf(&b, "status %s: %s %s\n", s.Context, s.State, s.Description)
+		}
+		for _, c := range w.repo.CheckRuns(p.Head) {
+			fmt.Fprintf(&b, "check run %s: %s\n", c.Name, c.Conclusion)
+		}
+	}
+	fmt.Fprintf(&b, "branches:\n%s\n", w.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/sluice"))
+	return hexID.ReplaceAllString(b.String(), "ID")
+}
+
+// calm runs undisturbed.
+func (w *town) calm() {
+	w.Helper()
+	if _, err := w.run(0); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// promotionScenes are what a run can find.
+var promotionScenes = []struct {
+	name    string
+	prepare func(*town)
+	want    []string // parts of the end state
+}{
+	{"a merge to dev", func(w *town) { w.dev("v2") }, []string{"pull request 2 open", "+    newTag: v2", "[#1]"}},
+	{"another merge", func(w *town) { w.dev("v2"); w.calm(); w.dev("v3") }, []string{"pull request 2 open", "+    newTag: v3", "### What was added"}},
+	{"the source is taken back", func(w *town) { w.dev("v2"); w.calm(); w.dev("v1") }, []string{"pull request 2 closed merged=false", "There is nothing left to promote", "branches:\n\n"}},
+	{"merged", func(w *town) { w.dev("v2"); w.calm(); w.repo.MergePullRequest(2) }, []string{"pull request 2 closed merged=true", "branches:\n\n"}},
+	{"a conflict", func(w *town) {
+		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": overlay("hotfix"), "dev/web/extra.yaml": "a: 1\n"}, "Hotfix")
+		w.dev("v2")
+	}, []string{"draft=true", "labels [promotion/conflict]", "`hotfix`", "+a: 1"}},
+	{"a person pushed", func(w *town) {
+		w.dev("v2")
+		w.calm()
+		w.repo.Commit(townBranch, githubtest.Files{"staging/web/mine.yaml": "a: 1\n"}, "Mine")
+		w.dev("v3")
+	}, []string{"pull request 2 open", "+    newTag: v2", "so it is theirs", "staging/web/mine.yaml"}},
+	{"a person closed it", func(w *town) { w.dev("v2"); w.calm(); w.repo.ClosePullRequest(2) }, []string{"pull request 2 closed merged=false", "branches:\n\n"}},
+	{"closed, and the source changed since", func(w *town) { w.dev("v2"); w.calm(); w.repo.ClosePullRequest(2); w.calm(); w.dev("v3") },
+		[]string{"pull request 2 closed", "pull request 4 open", "+    newTag: v3"}},
+	{"the target changed under it", func(w *town) {
+		w.dev("v2")
+		w.calm()
+		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": "# ours\n" + overlay("v1")}, "A comment")
+		w.dev("v3")
+	}, []string{"pull request 2 open", "+    newTag: v3"}},
+}
+
+// TestPromotionKilledAnywhere kills a run before every call of every scene, runs again, and wants what an undisturbed run comes to.
+func TestPromotionKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, scene := range promotionScenes {
+		t.Run(scene.name, func(t *testing.T) {
+			t.Parallel()
+			calm := newTown(t)
+			scene.prepare(calm)
+			calls, err := calm.run(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := calm.state()
+			for _, part := range scene.want {
+				if !strings.Contains(want, part) {
+					t.Errorf("the end state lacks %q:\n%s", part, want)
+				}
+			}
+			if again, err := calm.run(0); err != nil || again > calls || calm.state() != want {
+				t.Errorf("a second run changes something, or fails: %v\n%s", err, cmp.Diff(want, calm.state()))
+			}
+			for at := int64(2); at <= calls; at++ {
+				w := newTown(t)
+				scene.prepare(w)
+				if _, err := w.run(at); !errors.Is(err, context.Canceled) {
+					t.Fatalf("killed before call %d: %v", at, err)
+				}
+				if _, err := w.run(0); err != nil {
+					t.Fatalf("after a kill before call %d: %v", at, err)
+				}
+				if diff := cmp.Diff(want, w.state()); diff != "" {
+					t.Errorf("after a kill before call %d (-want +got):\n%s", at, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestTwoPromotionsAtOnce has two runs do the same at the same time. Both may write a check run; everything else is there once.
+func TestTwoPromotionsAtOnce(t *testing.T) {
+	t.Parallel()
+	once := func(state string) []string { return slices.Compact(strings.Split(state, "\n")) }
+	for _, scene := range promotionScenes {
+		t.Run(scene.name, func(t *testing.T) {
+			t.Parallel()
+			calm := newTown(t)
+			scene.prepare(calm)
+			calm.calm()
+			w := newTown(t)
+			scene.prepare(w)
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() {
+					if _, err := w.run(0); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			w.calm()
+			if diff := cmp.Diff(once(calm.state()), once(w.state())); diff != "" {
+				t.Errorf("(-one run, +two at once):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPromotionWithListsThatLag: what was just made is not in the lists yet.
+func TestPromotionWithListsThatLag(t *testing.T) {
+	t.Parallel()
+	calm := newTown(t)
+	calm.dev("v2")
+	calm.calm()
+	want := calm.state()
+	w := newTown(t)
+	w.dev("v2")
+	if _, err := w.run(0); err != nil {
+		t.Fatal(err)
+	}
+	w.gh.AddFault(githubtest.Fault{Method: "GET", Path: "/repos/*/*/pulls", Lag: 1, Times: 3})
+	w.gh.AddFault(githubtest.Fault{Method: "GET", Path: "/repos/*/*/git/matching-refs/*", Lag: 1, Times: 1})
+	if _, err := w.run(0); err != nil {
+		t.Fatal(err)
+	}
+	w.gh.ClearFaults()
+	w.calm()
+	if diff := cmp.Diff(want, w.state()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPromotionBudget promotes two hundred applications of which ten have changed.
+func TestPromotionBudget(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	begin, next := githubtest.Files{}, githubtest.Files{}
+	for i := range 200 {
+		for _, env := range []string{"dev", "staging"} {
+			begin[fmt.Sprintf("%s/app%03d/kustomization.yaml", env, i)] = overlay("v1")
+		}
+		if i < 10 {
+			next[fmt.Sprintf("dev/app%03d/kustomization.yaml", i)] = overlay("v2")
+		}
+	}
+	w.repo.Commit("main", begin, "Two hundred applications")
+	w.repo.Commit("main", next, "Ten change")
+	calls, err := w.run(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := 0
+	for _, p := range w.repo.Pulls() {
+		if p.State == "open" {
+			open++
+		}
+	}
+	t.Logf("%d calls for %d promotions", calls, open)
+	if open != 10 || calls >= 300 {
+		t.Errorf("%d calls for %d promotions, want fewer than 300 for 10", calls, open)
+	}
+	if again, err := w.run(0); err != nil || again > 5 {
+		t.Errorf("%d calls where nothing has changed, want at most 5 (%v)", again, err)
+	}
+}
