@@ -116,7 +116,7 @@ func plainReport(_ context.Context, run checkRun) (*report.Report, error) {
 	return r, nil
 }
 
-var hexID = regexp.MustCompile(`\b[0-9a-f]{10,64}\b|127\.0\.0\.1:\d+`)
+var hexID = regexp.MustCompile(`\b[0-9a-f]{9,64}\b|127\.0\.0\.1:\d+`)
 
 // state is all that people see, without ids, which differ from run to run.
 func (w *town) state() string {
