@@ -12,7 +12,10 @@ import (
 func newPromotionStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
-	s.repo.Commit("main", s.retag(shopDev, "1.4.2"), "Shop as it is everywhere")
+	files := s.retag(shopDev, "1.4.2")
+	staging := strings.Replace(shopDev, "/dev/", "/staging/", 1)
+	files[staging] = s.repo.Git("show", "main:"+staging) + "\n# Nothing here is urgent.\n"
+	s.repo.Commit("main", files, "Shop as it is everywhere")
 	s.base = s.repo.Tip("main")
 	return s
 }
