@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -165,14 +164,14 @@ func versionsOf(crd map[string]any) (versions []map[string]any) {
 }
 
 // noParameters is how a policy refuses whose parameters the server has not noticed yet.
-var noParameters = regexp.MustCompile(`no params found for policy binding|failed to find resource referenced by paramKind|paramKind kind .* not known`)
+var noParameters = pattern(`no params found for policy binding|failed to find resource referenced by paramKind|paramKind kind .* not known`)
 
 // insist repeats what a policy refuses for want of its parameters, for a while.
 func (s *stage) insist(ctx context.Context, call func() error) error {
 	var last error
 	_, err := poll(ctx, noticeTimeout, func(context.Context) (bool, error) {
 		last = call()
-		return last == nil || !noParameters.MatchString(last.Error()), nil
+		return last == nil || !noParameters().MatchString(last.Error()), nil
 	})
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -62,13 +61,13 @@ func (d docker) hasNetwork(ctx context.Context) bool {
 	return err == nil
 }
 
-var containerID = regexp.MustCompile(`/containers/([0-9a-f]{64})/`)
+var containerID = pattern(`/containers/([0-9a-f]{64})/`)
 
 // self gives the container of this engine that this process runs in; "" where it runs in none.
 func (d docker) self(ctx context.Context) string {
 	var candidates []string
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
-		if m := containerID.FindSubmatch(mounts); m != nil {
+		if m := containerID().FindSubmatch(mounts); m != nil {
 			candidates = append(candidates, string(m[1]))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"net/netip"
-	"regexp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -85,14 +84,14 @@ func prepare(o *manifest.Object, live bool) piece {
 	return p
 }
 
-var placeholder = regexp.MustCompile(`\$\{|<path:|<[A-Za-z0-9_-]+>|\{\{`)
+var placeholder = pattern(`\$\{|<path:|<[A-Za-z0-9_-]+>|\{\{`)
 
 // holdsPlaceholder reports whether data of a Secret is not base64 because something else is to be put there.
 func holdsPlaceholder(secret map[string]any) bool {
 	data, _ := secret["data"].(map[string]any)
 	for _, value := range data {
 		text, _ := value.(string)
-		if _, err := base64.StdEncoding.DecodeString(text); err != nil && placeholder.MatchString(text) {
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil && placeholder().MatchString(text) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +14,11 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/finding"
 )
+
+// pattern is a regular expression that is compiled when it is first used: most runs rehearse nothing.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // judgement is what the API server's answer to one object means.
 type judgement struct {
@@ -39,18 +45,16 @@ func answer(err error, p piece, updating, live bool) (judgement, error) {
 		return judgement{mute: true, findings: finding.List{p.finding(RuleTimeout, "", "the API server took too long with this object: "+s.Message)}}, nil
 	case s.Reason == metav1.StatusReasonUnauthorized, s.Reason == metav1.StatusReasonTooManyRequests, s.Code == 503:
 		return judgement{}, err
-	case live && s.Reason == metav1.StatusReasonForbidden && mayNot.MatchString(s.Message):
+	case live && s.Reason == metav1.StatusReasonForbidden && mayNot().MatchString(s.Message):
 		message := "the user of the kubeconfig may not try this in the cluster: " + s.Message
 		return judgement{mute: true, findings: finding.List{p.finding(RuleUnavailable, "", message)}}, nil
 	case s.Reason == metav1.StatusReasonConflict:
 		return judgement{findings: conflicts(s, p)}, nil
 	}
-	for _, pattern := range elsewhere {
-		if p.is("", "Pod") && pattern.MatchString(s.Message) {
-			return judgement{leftOut: whyElsewhere}, nil
-		}
+	if p.is("", "Pod") && elsewhere().MatchString(s.Message) {
+		return judgement{leftOut: whyElsewhere}, nil
 	}
-	if live && s.Reason == metav1.StatusReasonNotFound && noNamespace.MatchString(s.Message) {
+	if live && s.Reason == metav1.StatusReasonNotFound && noNamespace().MatchString(s.Message) {
 		return judgement{leftOut: whyNamespace}, nil
 	}
 	return judgement{findings: refusals(s, p, updating)}, nil
@@ -58,14 +62,10 @@ func answer(err error, p piece, updating, live bool) (judgement, error) {
 
 var (
 	// mayNot is how authorization refuses, as against admission (k8s.io/apiserver, handlers/responsewriters: forbiddenMessage).
-	mayNot      = regexp.MustCompile(`User ".*" cannot [a-z]+ resource|^Forbidden`)
-	noNamespace = regexp.MustCompile(`^namespaces? ".*" not found`)
+	mayNot      = pattern(`User ".*" cannot [a-z]+ resource|^Forbidden`)
+	noNamespace = pattern(`^namespaces? ".*" not found`)
 	// elsewhere is how admission refuses pods for want of objects that controllers or other targets make.
-	elsewhere = []*regexp.Regexp{
-		regexp.MustCompile(`error looking up service account`),
-		regexp.MustCompile(`no PriorityClass with name`),
-		regexp.MustCompile(`RuntimeClass "[^"]*" not found`),
-	}
+	elsewhere = pattern(`error looking up service account|no PriorityClass with name|RuntimeClass "[^"]*" not found`)
 )
 
 // about makes a finding of an object.
@@ -91,7 +91,7 @@ func shorten(message string) string {
 }
 
 // unchangeable are the words for what is valid and yet refused in place of what is there (k8s.io/kubernetes, pkg/apis/*/validation).
-var unchangeable = regexp.MustCompile(`(?i)immutable|may not (be )?change|cannot be changed|can ?not change|updates to .* are forbidden|` +
+var unchangeable = pattern(`(?i)immutable|may not (be )?change|cannot be changed|can ?not change|updates to .* are forbidden|` +
 	`may not change fields|can not be (less|decremented)|may not be (unset|removed|updated)|oldSelf`)
 
 // refusals makes findings of a refusal: one for each field that it names.
@@ -99,7 +99,7 @@ func refusals(s metav1.Status, p piece, updating bool) finding.List {
 	var out finding.List
 	add := func(field, message string) {
 		rule, what := RuleRefused, "the API server refuses this object: "
-		if updating && unchangeable.MatchString(message) {
+		if updating && unchangeable().MatchString(message) {
 			rule, what = RuleImmutable, "the API server refuses this change of an object that is already there: "
 		}
 		out = append(out, p.finding(rule, fieldPath(p.value, field), what+message))
@@ -145,7 +145,7 @@ func (p piece) discreet(reason, message string) string {
 	if !p.is("", "Secret") {
 		return message
 	}
-	if unchangeable.MatchString(message) {
+	if unchangeable().MatchString(message) {
 		return "it cannot be changed once it is there"
 	}
 	return reason + " (what the API server says of a Secret is not repeated)"
@@ -155,19 +155,19 @@ func (p piece) discreet(reason, message string) string {
 type fieldError struct{ field, message string }
 
 var (
-	unknownField = regexp.MustCompile(`(unknown|duplicate) field "([^"]+)"`)
+	unknownField = pattern(`(unknown|duplicate) field "([^"]+)"`)
 	// typedField is how server-side apply says what does not fit the schema (sigs.k8s.io/structured-merge-diff, typed).
-	typedField = regexp.MustCompile(`(?m)(?:^|: )(\.[A-Za-z][^\s:]*(?:\[[^\]]*\][^\s:]*)*): (.+)$`)
+	typedField = pattern(`(?m)(?:^|: )(\.[A-Za-z][^\s:]*(?:\[[^\]]*\][^\s:]*)*): (.+)$`)
 )
 
 // fieldErrors takes a message that names fields apart.
 func fieldErrors(message string) []fieldError {
 	var out []fieldError
-	for _, m := range unknownField.FindAllStringSubmatch(message, -1) {
+	for _, m := range unknownField().FindAllStringSubmatch(message, -1) {
 		out = append(out, fieldError{m[2], m[0]})
 	}
 	if out == nil {
-		for _, m := range typedField.FindAllStringSubmatch(message, -1) {
+		for _, m := range typedField().FindAllStringSubmatch(message, -1) {
 			out = append(out, fieldError{m[1], strings.TrimPrefix(m[1], ".") + ": " + m[2]})
 		}
 	}
@@ -178,9 +178,9 @@ func fieldErrors(message string) []fieldError {
 }
 
 // deployers are the managers of fields that whoever deploys the repository has. What they own, the change is about to change.
-var deployers = regexp.MustCompile(`(?i)^(sluice|argocd.*|kustomize-controller|helm.*|flux.*|kubectl.*|before-first-apply|fleet.*|rancher.*|werf|kapp.*|carvel.*)$`)
+var deployers = pattern(`(?i)^(sluice|argocd.*|kustomize-controller|helm.*|flux.*|kubectl.*|before-first-apply|fleet.*|rancher.*|werf|kapp.*|carvel.*)$`)
 
-var managerName = regexp.MustCompile(`conflict with "([^"]*)"`)
+var managerName = pattern(`conflict with "([^"]*)"`)
 
 // conflicts makes warnings of fields that somebody else than the deployer owns in the cluster.
 func conflicts(s metav1.Status, p piece) finding.List {
@@ -190,10 +190,10 @@ func conflicts(s metav1.Status, p piece) finding.List {
 	}
 	for _, cause := range s.Details.Causes {
 		name := cause.Message
-		if m := managerName.FindStringSubmatch(cause.Message); m != nil {
+		if m := managerName().FindStringSubmatch(cause.Message); m != nil {
 			name = m[1]
 		}
-		if cause.Type != metav1.CauseTypeFieldManagerConflict || deployers.MatchString(name) {
+		if cause.Type != metav1.CauseTypeFieldManagerConflict || deployers().MatchString(name) {
 			continue
 		}
 		f := p.finding(RuleConflict, fieldPath(p.value, cause.Field), fmt.Sprintf(
@@ -206,9 +206,9 @@ func conflicts(s metav1.Status, p piece) finding.List {
 
 // isTyped reports whether server-side apply could not even read the object: it then names one mistake of several.
 func isTyped(err error) bool {
-	return err != nil && typedRefusal.MatchString(err.Error())
+	return err != nil && typedRefusal().MatchString(err.Error())
 }
 
-var typedRefusal = regexp.MustCompile(`failed to create typed (patch|live|new) object|field not declared in schema|\.proto: `)
+var typedRefusal = pattern(`failed to create typed (patch|live|new) object|field not declared in schema|\.proto: `)
 
 func isConflict(err error) bool { return apierrors.IsConflict(err) }

@@ -230,7 +230,7 @@ func (s *stage) elaborate(ctx context.Context, r resource, p piece, err error) e
 	if !isTyped(err) {
 		return err
 	}
-	if more := s.api.examine(ctx, r, p.object.ID, p.value); more != nil && unknownField.MatchString(more.Error()) {
+	if more := s.api.examine(ctx, r, p.object.ID, p.value); more != nil && unknownField().MatchString(more.Error()) {
 		return more
 	}
 	return err
