@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 )
 
@@ -154,6 +155,19 @@ func brokenKustomization(data []byte, reason string) *kustomization {
 			seen[w] = true
 			k.add(asFileOrBase, w)
 		}
+	}
+	// The paths of charts do not stand there: they are made of several fields.
+	var charts struct {
+		HelmGlobals                 *types.HelmGlobals    `yaml:"helmGlobals"`
+		HelmCharts                  []types.HelmChart     `yaml:"helmCharts"`
+		HelmChartInflationGenerator []types.HelmChartArgs `yaml:"helmChartInflationGenerator"`
+	}
+	if yaml.Unmarshal(data, &charts) == nil {
+		legacy, globals := types.SplitHelmParameters(charts.HelmChartInflationGenerator)
+		if charts.HelmGlobals == nil {
+			charts.HelmGlobals = &globals
+		}
+		k.addCharts(charts.HelmGlobals, append(charts.HelmCharts, legacy...))
 	}
 	return k
 }
