@@ -180,6 +180,11 @@ func (m *masker) opaque(o *manifest.Object, opts Options) string {
 	return string(o.Text)
 }
 
+// HasSensitive reports whether objects of an identity may hold values that are hidden, as Secrets do and those that the options name.
+func HasSensitive(id manifest.ID, opts Options) bool {
+	return strings.HasSuffix(id.Kind, "Secret") || rulesFor(opts.Sensitive, id) != nil
+}
+
 func mayHoldSecret(o *manifest.Object) bool {
 	return o.ID.Kind == "Secret" || bytes.Contains(o.Text, []byte("Secret")) || bytes.Contains(o.Text, []byte(lastApplied))
 }

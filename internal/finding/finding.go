@@ -62,6 +62,8 @@ type Finding struct {
 	Path    string        `json:"path,omitempty"`   // field path with keyed lists: spec.containers[name=web].image
 	Targets []TargetState `json:"targets,omitempty"`
 	Waiver  *Waiver       `json:"waiver,omitempty"` // nil: the finding counts
+	// Excerpt is the line that the finding names; "" where it is not known, or may hold what must not be shown.
+	Excerpt string `json:"excerpt,omitempty"`
 }
 
 // String gives the one-line form: file:line:column: message [rule].

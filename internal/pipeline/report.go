@@ -29,7 +29,8 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 		out.Coverage.Add(judged.coverage)
 		out.Quiet.Add(judged.quiet)
 	}
-	out.Findings = hideSensitive(finding.Join(lists...), DiffOptions(j.cfg))
+	hidden := DiffOptions(j.cfg)
+	out.Findings = j.head.quote(hideSensitive(finding.Join(lists...), hidden), hidden)
 	if j.blind {
 		out.Unchecked = append(out.Unchecked, "the repository's policies: they could not be loaded")
 	}

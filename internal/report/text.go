@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/diff"
@@ -165,6 +166,19 @@ func (t textWriter) targets(r *Report) {
 	}
 }
 
+// excerpt shows the line that a finding names, with a caret under the column.
+func (t textWriter) excerpt(f finding.Finding) {
+	if f.Excerpt == "" || f.Line == 0 {
+		return
+	}
+	line := strings.ReplaceAll(f.Excerpt, "\t", " ")
+	number := strconv.Itoa(f.Line)
+	fmt.Fprintf(t, "  %s %s\n", t.color(faint, number+" |"), visible(line, ""))
+	if f.Column > 0 {
+		fmt.Fprintf(t, "  %s %s%s\n", t.color(faint, strings.Repeat(" ", len(number))+" |"), strings.Repeat(" ", f.Column-1), t.color(cyan, "^"))
+	}
+}
+
 // findings writes those that are new, or all that gate, in the form that editors know.
 func (t textWriter) findings(r *Report) {
 	hues := map[finding.Severity]string{finding.Error: red, finding.Warning: yellow, finding.Notice: cyan}
@@ -193,6 +207,7 @@ func (t textWriter) findings(r *Report) {
 			fmt.Fprintf(t, " %s", t.color(faint, "in "+r.where(ids)))
 		}
 		fmt.Fprintln(t)
+		t.excerpt(f)
 	}
 	if quiet > 0 {
 		fmt.Fprintf(t, "%s, not shown (--findings all)\n", plural(quiet, "existing finding"))
