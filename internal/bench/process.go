@@ -90,8 +90,10 @@ func watchMemory(session int, watch bool, stop <-chan struct{}) (most int64) {
 }
 
 // sessionMemory adds up the proportional set sizes of all processes of a session: pages that several share, such as those
-// of the program itself, count once (proc_pid_smaps(5)).
+// of the program itself, count once (proc_pid_smaps(5)). A process that was just forked and has not become another program
+// yet is its parent, with the same stack at the same place: it counts once too (proc_pid_stat(5)).
 func sessionMemory(session int) (sum int64) {
+	seen := make(map[string]bool)
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
 		stat, err := os.ReadFile(name)
@@ -100,9 +102,10 @@ func sessionMemory(session int) (sum int64) {
 		}
 		// pid (command) state parent group session …
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if len(fields) < 4 || fields[3] != strconv.Itoa(session) {
+		if len(fields) < 26 || fields[3] != strconv.Itoa(session) || seen[fields[25]] {
 			continue
 		}
+		seen[fields[25]] = fields[25] != "0" // which says that it may not be known
 		rollup, err := os.ReadFile(filepath.Join(filepath.Dir(name), "smaps_rollup"))
 		if err != nil {
 			continue
