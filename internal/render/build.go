@@ -169,7 +169,7 @@ func warm() { openapi.Schema() }
 
 // tuneMemory makes the garbage collector lazy while there is room: a worker's garbage is short-lived.
 func tuneMemory(limit int64) {
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(200) // at 400 a worker takes a quarter more memory, and some 5% less time
 	debug.SetMemoryLimit(limit / 4 * 3)
 	debug.SetMaxStack(256 << 20)
 }

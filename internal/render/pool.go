@@ -138,7 +138,7 @@ func treeIdentity(tree Tree) string {
 
 // patience is how long a target waits for a busy worker of its tree, though there is room for one more: to start one costs more
 // than several targets.
-const patience = 50 * time.Millisecond
+const patience = 200 * time.Millisecond
 
 // acquire waits until there is room for a busy worker, and gives an idle one that has served the same tree, or none yet.
 // It starts one where the tree has none, or none that becomes idle soon.
