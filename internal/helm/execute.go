@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func (e *TemplateError) Error() string { return e.Message }
 // execute runs the templates. The result is what each file makes.
 func execute(c *chartv2.Chart, values common.Values) (map[string]string, error) {
 	drawn := &UnsteadyError{}
-	rendered, err := engine.Engine{CustomTemplateFuncs: refusals(drawn)}.Render(c, values)
+	rendered, err := engine.Engine{CustomTemplateFuncs: refusals(drawn)}.RenderWithContext(context.Background(), c, values) // it is for lookups, and there are none
 	if err == nil {
 		return rendered, nil
 	}
