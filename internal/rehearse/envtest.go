@@ -146,6 +146,9 @@ func freePorts(n int) ([]int, error) {
 // awaitReady waits for the API server.
 func (s *local) awaitReady(ctx context.Context) error {
 	ready, err := poll(ctx, readyTimeout, func(ctx context.Context) (bool, error) {
+		// One question that is never answered must not use up the time of the others.
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
 		if err := s.dead(); err != nil {
 			return false, err
 		}
