@@ -16,7 +16,7 @@ import (
 )
 
 // statusFormats are the forms of a status.
-var statusFormats = []string{"text", "json"}
+var statusFormats = []string{"text", "markdown", "json", "html"}
 
 func (c *Command) newStatus() *cobra.Command {
 	var repo string
@@ -31,7 +31,7 @@ before it and since when, how many fields are in conflict, and how many differen
 	}
 	cmd.Flags().StringVar(&repo, "repo", ".", "the repository: any directory in it")
 	cmd.Flags().StringSliceVar(&apps, "app", nil, "look only at this application; may be repeated")
-	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, "write the status as `FORMAT[=FILE]`: text or json; may be repeated")
+	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, "write the status as `FORMAT[=FILE]`: text, markdown, json or html; may be repeated")
 	return cmd
 }
 
@@ -66,7 +66,12 @@ func (c *Command) status(cmd *cobra.Command, dir string, apps, values []string) 
 		status.Rows[i].Since = at.Format(time.RFC3339)
 	}
 	return c.writeOutputs(outputs, func(w io.Writer, out output) error {
-		if out.format == "json" {
+		switch out.format {
+		case "markdown":
+			return statusGrid(status).Markdown(w)
+		case "html":
+			return statusGrid(status).HTML(w)
+		case "json":
 			encoder := json.NewEncoder(w)
 			encoder.SetEscapeHTML(false)
 			encoder.SetIndent("", "  ")
@@ -90,10 +95,55 @@ func writeStatusText(w io.Writer, s *pipeline.Status) error {
 	for _, f := range s.Findings {
 		fmt.Fprintf(w, "%s: %s\n", f.Severity, report.Visible(f.String()))
 	}
+	for _, row := range s.Rows {
+		if row.Gate != "" && row.Gate != "open" {
+			fmt.Fprintf(w, "%s to %s: %s: %s\n", report.Visible(row.App), report.Visible(row.Environment), row.Gate, report.Visible(row.Waits))
+		}
+	}
 	for _, note := range s.Notes {
 		fmt.Fprintf(w, "note: %s\n", report.Visible(note))
 	}
+	if len(s.Leaks) > 0 {
+		fmt.Fprintf(w, "note: %s\n", report.Visible(leaksText(s)))
+	}
 	return nil
+}
+
+// statusGrid is a status as a table for a page or a comment.
+func statusGrid(s *pipeline.Status) report.Grid {
+	g := report.Grid{
+		Title:  fmt.Sprintf("Environments at %.10s", s.Commit),
+		Header: []string{"application", "environment", "target", "images", "state", "behind since", "gate"},
+	}
+	for _, row := range s.Rows {
+		since, _, _ := strings.Cut(row.Since, "T")
+		waits := ""
+		if row.Gate != "" && row.Gate != "open" {
+			waits = row.Gate + ": " + row.Waits
+		}
+		g.Rows = append(g.Rows, []string{row.App, row.Environment, row.Target, strings.Join(row.Images, " "), strings.Trim(stateOf(row), "-"), since, waits})
+	}
+	for _, f := range s.Findings {
+		g.Notes = append(g.Notes, fmt.Sprintf("%s: %s", f.Severity, f.String()))
+	}
+	return withLeaks(g, s)
+}
+
+func withLeaks(g report.Grid, s *pipeline.Status) report.Grid {
+	g.Notes = append(g.Notes, s.Notes...)
+	if len(s.Leaks) > 0 {
+		g.Notes = append(g.Notes, leaksText(s))
+	}
+	return g
+}
+
+// leaksText counts what reaches several stages past every promotion.
+func leaksText(s *pipeline.Status) string {
+	what := "1 shared directory reaches"
+	if n := len(s.Leaks); n > 1 {
+		what = fmt.Sprintf("%d shared directories reach", n)
+	}
+	return what + " several stages at once, past every promotion: " + strings.Join(s.Leaks, ", ")
 }
 
 func stateOf(row pipeline.StatusRow) string {
@@ -103,6 +153,9 @@ func stateOf(row pipeline.StatusRow) string {
 	parts := []string{"up to date"}
 	if row.Behind > 0 {
 		parts[0] = counted(row.Behind, "file") + " behind"
+		if row.Changes > 0 {
+			parts[0] += " by " + counted(row.Changes, "change")
+		}
 	} else if row.Conflicts > 0 {
 		parts = nil
 	}

@@ -18,12 +18,15 @@ import (
 
 // Status says, per application, how far each environment is behind the one before it. Its JSON form has a version and only grows.
 type Status struct {
-	Version      int          `json:"version"`
-	Commit       string       `json:"commit"`
-	Environments []string     `json:"environments"` // in promotion order
-	Rows         []StatusRow  `json:"targets"`
-	Notes        []string     `json:"notes,omitempty"`
-	Findings     finding.List `json:"findings,omitempty"`
+	Version      int         `json:"version"`
+	Commit       string      `json:"commit"`
+	Environments []string    `json:"environments"` // in promotion order
+	Rows         []StatusRow `json:"targets"`
+	// Leaks are directories outside any target that targets of several stages are built from: a change there reaches all of them at
+	// once (promotion/leak).
+	Leaks    []string     `json:"leaks"`
+	Notes    []string     `json:"notes,omitempty"`
+	Findings finding.List `json:"findings,omitempty"`
 }
 
 // StatusRow is one target.
@@ -37,6 +40,10 @@ type StatusRow struct {
 	Behind    int    `json:"behind"`    // files that a promotion would change
 	Conflicts int    `json:"conflicts"` // fields that both sides changed
 	Own       int    `json:"own"`       // differences that the target keeps
+	Changes   int    `json:"changes"`   // commits of the source that are not promoted, or not all of them
+	// Gate is what the gates of the edge say, as far as they can be read; Waits the reason of the first closed one.
+	Gate  string `json:"gate,omitempty"`
+	Waits string `json:"waits,omitempty"`
 	// Oldest is the commit of the oldest change in the source that is not promoted; Since its time, RFC 3339, which the caller adds.
 	Oldest string `json:"oldest,omitempty"`
 	Since  string `json:"since,omitempty"`
@@ -48,7 +55,7 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Status{Version: 1, Commit: p.Target.Commit, Environments: planned.layout.Environments, Notes: planned.Notes, Findings: planned.Findings, Rows: []StatusRow{}}
+	out := &Status{Version: 1, Commit: p.Target.Commit, Environments: planned.layout.Environments, Notes: planned.Notes, Findings: planned.Findings, Rows: []StatusRow{}, Leaks: []string{}}
 	for _, t := range planned.layout.Targets {
 		if len(p.Apps) > 0 && !slices.Contains(p.Apps, t.App) {
 			continue
@@ -56,7 +63,12 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 		row := StatusRow{App: t.App, Environment: t.Environment, Target: t.ID, Images: imagesIn(p.Target.Tree, t)}
 		for _, e := range planned.Edges {
 			if slices.Contains(e.ToTargets, t.ID) {
-				row.Before = e.FromTarget
+				row.Before, row.Gate = e.FromTarget, e.Gate
+				for _, g := range slices.Backward(e.Gates) {
+					if !g.Open {
+						row.Waits = g.Name + ": " + g.Reason
+					}
+				}
 				if err := row.count(e, t, planned.history); err != nil {
 					return nil, err
 				}
@@ -64,6 +76,11 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 		}
 		out.Rows = append(out.Rows, row)
 	}
+	for _, e := range planned.Edges {
+		out.Leaks = append(out.Leaks, e.Shared...)
+	}
+	slices.Sort(out.Leaks)
+	out.Leaks = slices.Compact(out.Leaks)
 	rank := func(name string) int { return slices.Index(out.Environments, name) }
 	slices.SortStableFunc(out.Rows, func(a, b StatusRow) int {
 		if by := strings.Compare(a.App, b.App); by != 0 {
@@ -77,19 +94,24 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 // count adds what an edge says of one of its targets.
 func (r *StatusRow) count(e PromotionEdge, t plan.Target, history promote.History) error {
 	oldest := 0
+	behind := make(map[string]bool) // commits
 	for _, f := range e.Files {
 		if !isBelow(f.Path, t.Dir) {
 			continue
 		}
 		r.Behind++
-		seq, commit, err := firstChange(history, f)
+		changes, err := changesSince(history, f)
 		if err != nil {
 			return fmt.Errorf("history of %s: %w", f.From, err)
 		}
-		if commit != "" && (oldest == 0 || seq < oldest) {
-			oldest, r.Oldest = seq, commit
+		for _, v := range changes {
+			behind[v.Commit] = true
+			if oldest == 0 || v.Seq < oldest {
+				oldest, r.Oldest = v.Seq, v.Commit
+			}
 		}
 	}
+	r.Changes = len(behind)
 	for _, c := range e.Conflicts {
 		if isBelow(c.File, t.Dir) {
 			r.Conflicts++
@@ -143,27 +165,30 @@ func (p *PromotionPlan) Carried(e PromotionEdge) ([]string, error) {
 	return slices.SortedFunc(maps.Keys(at), func(a, b string) int { return at[b] - at[a] }), nil
 }
 
-// firstChange gives the oldest commit that changed the source's file after the target's was last changed: what it did is not
-// promoted, or not all of it.
-func firstChange(history promote.History, f PromotedFile) (seq int, commit string, err error) {
+// changesSince gives what changed the source's file after the target's was last changed: that is not promoted, or not all of it.
+func changesSince(history promote.History, f PromotedFile) ([]promote.Version, error) {
 	ours, _, err := history.Versions(f.Path)
 	if err != nil || f.From == "" {
-		return 0, "", err
+		return nil, err
 	}
 	theirs, _, err := history.Versions(f.From)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	last := 0
 	if len(ours) > 0 {
 		last = ours[len(ours)-1].Seq
 	}
-	for _, v := range theirs {
-		if v.Seq > last {
-			return v.Seq, v.Commit, nil
-		}
+	return slices.DeleteFunc(theirs, func(v promote.Version) bool { return v.Seq <= last }), nil
+}
+
+// firstChange gives the oldest of these changes; 0 and "" where there is none.
+func firstChange(history promote.History, f PromotedFile) (seq int, commit string, err error) {
+	changes, err := changesSince(history, f)
+	if err != nil || len(changes) == 0 {
+		return 0, "", err
 	}
-	return 0, "", nil
+	return changes[0].Seq, changes[0].Commit, nil
 }
 
 // imagesIn gives the images that a target's own kustomization sets. What its bases set is not told: `sluice render` shows it.
