@@ -76,6 +76,7 @@ type Policies struct {
 	Directories []Directory `yaml:"directories" doc:"Directories of the repository that hold policies in Rego, beside the built-in ones."`
 	Bundles     []Bundle    `yaml:"bundles" doc:"Bundles of built-in policies. baseline and restricted are the levels of the Pod Security Standards. Default: default. An empty list runs none."`
 	Disable     []RuleName  `yaml:"disable" doc:"Policies that do not run. A * stands for any part of a name."`
+	Combine     bool        `yaml:"combine" doc:"Give the repository's own policies all objects of a target as one input, a list of {path, contents}, as conftest --combine does. Default: false, and they see one object after another."`
 }
 
 // Diff says how the rendered difference is shown.

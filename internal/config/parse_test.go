@@ -73,7 +73,7 @@ func TestParseEverything(t *testing.T) {
 			Schemas:  []SchemaLocation{"schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"},
 			Suppress: SuppressAnywhere,
 		},
-		Policies:   Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}},
+		Policies:   Policies{Directories: []Directory{"policies", "teams/.rego"}, Disable: []RuleName{"policy/latest-tag"}, Combine: true},
 		Severities: map[RulePattern]Level{"policy/resources": ErrorLevel, "schema/*": Off},
 		Exceptions: []Exception{
 			{

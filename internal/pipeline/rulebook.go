@@ -104,7 +104,7 @@ func (b *rulebook) check(ctx context.Context, target plan.Target, objects []*man
 
 // policyOptions are the options for an environment; "" is for what holds everywhere.
 func policyOptions(cfg *config.Config, environment string, schemas *schema.Set) policy.Options {
-	var opts policy.Options
+	opts := policy.Options{Combine: cfg.Policies.Combine}
 	for _, name := range cfg.Policies.Disable {
 		opts.Disable = append(opts.Disable, string(name))
 	}

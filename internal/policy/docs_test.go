@@ -56,6 +56,10 @@ Every ` + "`*.rego`" + ` file below the configured directories (Rego v1; tests, 
 and JSON files below the subdirectory ` + "`data`" + ` are data. A finding's rule is ` + "`policy/<package>/<rule>`" + `. The policies of the base
 branch bind.
 
+With ` + "`policies: {combine: true}`" + ` they see all objects of a target at once, as with conftest's --combine: ` + "`input`" + ` is a list of
+` + "`{\"path\": file, \"contents\": object}`" + `, in the order in which the target renders them. A result that is about one of them says so by its number
+in the list, ` + "`{\"msg\": text, \"index\": number, \"path\": field}`" + `; then its finding stands where that object does, and is compared with base for it.
+
 What differs from the conftest program:
 
 - Policies see no value of a Secret: keys are there, and what is below ` + "`data`" + ` or ` + "`stringData`" + ` is replaced by a fixed text, so that no
