@@ -81,7 +81,24 @@ func code(name string) string {
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // cell is code in a table, where a pipe needs a backslash even in code.
-func cell(name string) string { return strings.ReplaceAll(code(name), "|", `\|`) }
+func cell(name string) string { return escapePipes(code(name)) }
+
+// cellText is prose in a table. What it quotes becomes a code span, in which prose escapes nothing.
+func cellText(text string) string { return escapePipes(prose(text)) }
+
+// pipe is a pipe with the backslashes before it.
+var pipe = regexp.MustCompile(`\\*\|`)
+
+// escapePipes puts a backslash before each pipe that has none, or that has one which is itself escaped: GitHub takes backslashes
+// in pairs before it splits a row.
+func escapePipes(markdown string) string {
+	return pipe.ReplaceAllStringFunc(markdown, func(p string) string {
+		if len(p)%2 == 0 {
+			return p
+		}
+		return p[:len(p)-1] + `\|`
+	})
+}
 
 // prose escapes a sentence for Markdown: no markup, link, image, HTML or mention comes out of it. What it quotes becomes
 // a code span.

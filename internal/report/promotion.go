@@ -169,8 +169,6 @@ func value(text string) string {
 	return cell(shorten(strings.TrimRight(text, "\n"), 100))
 }
 
-func cellText(text string) string { return strings.ReplaceAll(prose(text), "|", `\|`) }
-
 func (b *promotionBody) carried() {
 	b.printf("### What it carries\n\n")
 	total := len(b.Pulls) + len(b.Commits)
