@@ -259,13 +259,14 @@ func (c *Client) mutate(ctx context.Context, doing, query string, variables map[
 	if _, err := c.gh.Do(repeatable(ctx), req, &answer); err != nil {
 		return c.explain(doing, permPulls, err)
 	}
-	for _, problem := range answer.Errors {
-		if problem.Type == "FORBIDDEN" {
-			return &PermissionError{doing, permPulls + "\n      " + permContents, problem.Message}
-		}
-		return &RefusedError{Doing: doing, Reason: problem.Message}
+	if len(answer.Errors) == 0 {
+		return nil
 	}
-	return nil
+	problem := answer.Errors[0]
+	if problem.Type == "FORBIDDEN" {
+		return &PermissionError{doing, permPulls + "\n      " + permContents, problem.Message}
+	}
+	return &RefusedError{Doing: doing, Reason: problem.Message}
 }
 
 // Say writes a comment that is there once: what id names on the pull request is written, or brought up to date. Unlike
