@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -44,9 +47,15 @@ func (s *stage) mergePull(number int) []byte {
 // promotion gives the newest pull request from the branch of a promotion.
 func (s *stage) promotion(branch string) githubtest.Pull {
 	s.Helper()
+	return s.pullFrom("sluice/promote/" + branch)
+}
+
+// pullFrom gives the newest pull request from a branch.
+func (s *stage) pullFrom(branch string) githubtest.Pull {
+	s.Helper()
 	list := s.repo.Pulls()
 	for _, p := range slices.Backward(list) {
-		if p.HeadRef == "sluice/promote/"+branch {
+		if p.HeadRef == branch {
 			return p
 		}
 	}
@@ -131,13 +140,21 @@ func TestPromotionStory(t *testing.T) {
 	s.wants("the body", prod.Body, "Promote shop: dev → staging by `github-actions[bot]`")
 
 	s.wantCode(s.promotions("push", s.mergePull(prod.Number)), 0)
+	s.wantAllMerged()
+	s.rollBackProd()
+	s.wantAllMerged()
+}
+
+// wantAllMerged wants no pull request open, nor closed by us, and no branch left.
+func (s *stage) wantAllMerged() {
+	s.Helper()
 	for _, p := range s.repo.Pulls() {
 		if !p.Merged {
-			t.Errorf("left: %+v", p)
+			s.Errorf("left: %+v", p)
 		}
 	}
 	if left := s.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/sluice"); left != "" {
-		t.Errorf("left: %s", left)
+		s.Errorf("left: %s", left)
 	}
 }
 
@@ -149,4 +166,83 @@ func (s *stage) writes() (n int) {
 		}
 	}
 	return n
+}
+
+// rollBackProd takes shop in prod back by a pull request; what was taken back comes again only with a change of staging.
+func (s *stage) rollBackProd() {
+	s.Helper()
+	prodFile := strings.Replace(shopDev, "/dev/", "/prod/", 1)
+	ask := []string{"promote", "--rollback", "--env", "prod", "--app", "shop", "--reason", "5xx since 13:00", "--open"}
+	run := s.commandLine(ask...)
+	s.wantCode(run, 0)
+	s.wants("the output", run.log, "shop in prod: to be rolled back, 2 files", "pull request #4 (open)")
+	back := s.pullFrom("sluice/rollback/shop/prod")
+	if back.Title != "Roll back shop in prod" || back.Draft || back.State != "open" {
+		s.Errorf("%+v", back)
+	}
+	s.wants("the change", s.repo.Git("diff", "main", back.Head), "-    newTag: v1.6.0", "overlays/prod/", "+- {app: shop, to: prod, source: ")
+	s.wants("the commit", s.repo.Git("log", "-1", "--format=%B", back.Head), "Sluice-Promotion: shop prod->prod\n", "Sluice-Part: rollback\n", "Sluice-Reason: 5xx since 13:00\n")
+	s.wants("the body", back.Body, "apps/shop/overlays/prod renders as it did at", ".sluice/holds.yaml", "5xx since 13:00")
+	if comments := s.repo.Comments(back.Number); len(comments) != 1 || !strings.Contains(comments[0].Body, "shop:v1.6.0") {
+		s.Errorf("comments: %+v", comments)
+	}
+	if checks := s.repo.CheckRuns(back.Head); len(checks) != 1 || checks[0].Conclusion != "success" {
+		s.Errorf("check runs: %+v", checks)
+	}
+	if statuses := s.repo.Statuses(back.Head); len(statuses) != 1 || statuses[0].State != "success" {
+		s.Errorf("statuses: %+v", statuses)
+	}
+
+	// Asked again, it is the same pull request; and the promotion job leaves it alone.
+	writes := s.writes()
+	s.wantCode(s.commandLine(ask...), 0)
+	s.wantCode(s.promotions("schedule", s.repo.DispatchEvent("main")), 0)
+	if now := s.writes(); now != writes {
+		s.Errorf("%d more writes, though nothing has changed", now-writes)
+	}
+
+	held := s.promotions("push", s.mergePull(back.Number))
+	s.wantCode(held, 0)
+	s.wants("the log", held.log, "shop: staging → prod: held", "5xx since 13:00", "it ends when the source changes")
+	if n := len(s.repo.Pulls()); n != 4 {
+		s.Errorf("%d pull requests: what was rolled back is promoted again", n)
+	}
+	if text := s.repo.Git("show", "main:"+prodFile); strings.Contains(text, "v1.6.0") {
+		s.Errorf("prod is not rolled back:\n%s", text)
+	}
+
+	_, push := s.merge("shop-1.6.1", "Shop 1.6.1", s.retag(shopDev, "v1.6.1"))
+	s.wantCode(s.promotions("push", push), 0)
+	s.wantCode(s.promotions("push", s.mergePull(s.promotion("shop/dev-to-staging").Number)), 0)
+	again := s.promotion("shop/staging-to-prod")
+	s.wants("the change", s.repo.Git("diff", "main", again.Head), "+    newTag: v1.6.1")
+	s.wantCode(s.promotions("push", s.mergePull(again.Number)), 0)
+}
+
+// commandLine runs the program as a person does, in a clone of the repository with a token in the environment.
+func (s *stage) commandLine(args ...string) (run stepRun) {
+	s.Helper()
+	dir := s.TempDir()
+	if out, err := exec.Command("git", "clone", "--quiet", s.repo.CloneURL, dir).CombinedOutput(); err != nil {
+		s.Fatalf("git clone: %v\n%s", err, out)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		s.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Args = append([]string{"sluice"}, args...)
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_AUTHOR_NAME=Alice",
+		"GITHUB_TOKEN=" + s.gh.PromotionToken(), "GITHUB_API_URL=" + s.gh.APIURL, "GITHUB_REPOSITORY=" + s.repo.FullName,
+	}
+	out, err := cmd.CombinedOutput()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		run.code = exit.ExitCode()
+	} else if err != nil {
+		s.Fatal(err)
+	}
+	run.log = string(out)
+	return run
 }

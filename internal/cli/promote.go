@@ -58,7 +58,7 @@ Exit codes: 0 done, or nothing to promote; 1 conflicts, or findings that gate; 2
 with changes; 3 could not be completed.`,
 		Example: `  sluice promote --from dev --to staging --app shop
   sluice promote --from staging --write
-  sluice promote --rollback --env prod --app shop --reason "5xx since 13:00" --write
+  sluice promote --rollback --env prod --app shop --reason "5xx since 13:00" --open
   sluice promote --from-dir env/dev --to-dir env/staging --write`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

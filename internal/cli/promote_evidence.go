@@ -231,16 +231,27 @@ func (w *work) describe(ctx context.Context) error {
 	if len(outcome.Missing) > 0 {
 		return outcome.Missing[0].Why
 	}
-	evidence, err := w.evidence(ctx, checked)
+	body := w.promotionBody
+	if w.back != nil {
+		body = w.rollbackBody
+	}
+	texts, err := body(ctx, checked)
 	if err != nil {
 		return err
 	}
-	evidence.Delta = w.delta(ctx, checked)
-	texts := report.PromotionBody(evidence)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("<!-- sluice:promotion head=%s state=%s -->\n%s", w.is.Tip, w.want.State, texts[i])
 	}
-	return w.client.Describe(ctx, w.pull.Number, w.unit.Fill(string(w.settings.Title)), texts)
+	return w.client.Describe(ctx, w.pull.Number, w.title(), texts)
+}
+
+func (w *work) promotionBody(ctx context.Context, checked *report.Report) ([]string, error) {
+	evidence, err := w.evidence(ctx, checked)
+	if err != nil {
+		return nil, err
+	}
+	evidence.Delta = w.delta(ctx, checked)
+	return report.PromotionBody(evidence), nil
 }
 
 // check looks at the promotion as at any pull request, in this run: one that a workflow's own token opens starts no other.

@@ -52,6 +52,7 @@ type opener struct {
 	branches map[string]string               // commits of the promotion branches
 	carried  map[string][]github.PullRequest // by commit that they brought
 	notes    []string
+	undo     *rollbackOrder // what is taken back instead of promoted; nil for promotions
 }
 
 type edgeKey struct{ app, from, to, target string }
@@ -71,6 +72,9 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 	if err := o.prepare(ctx); err != nil {
 		return nil, err
 	}
+	if err := o.plan(ctx); err != nil {
+		return nil, err
+	}
 	units := o.planned.Units(o.planned.Config.Promotion)
 	err := o.fetchBranches(ctx, units)
 	if err != nil {
@@ -83,7 +87,7 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 		if err != nil {
 			errs = append(errs, fmt.Errorf("promote %s from %s to %s: %w", unit.Name, unit.From, unit.To, err))
 		}
-		o.planned.Edges = append(o.planned.Edges, done.Edges...)
+		o.planned.Edges = append(o.planned.Edges, done.unit.Edges...)
 		if hopeless := new(github.LimitError); ctx.Err() != nil || errors.As(err, &hopeless) || errors.As(err, new(*github.PermissionError)) {
 			break
 		}
@@ -95,7 +99,7 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 	return o.planned, errors.Join(errs...)
 }
 
-// prepare reads the state of everything, and plans.
+// prepare reads the state of everything.
 func (o *opener) prepare(ctx context.Context) (err error) {
 	if o.login, err = o.client.Login(ctx); err != nil {
 		return err
@@ -112,6 +116,30 @@ func (o *opener) prepare(ctx context.Context) (err error) {
 	if o.tree, err = o.repo.Tree(ctx, o.main); err != nil {
 		return err
 	}
+	pulls, err := o.client.OpenPulls(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pulls {
+		if strings.HasPrefix(p.Branch, promote.BranchPrefix) || strings.HasPrefix(p.Branch, promote.RollbackBranchPrefix) {
+			o.open[p.Branch] = append(o.open[p.Branch], p)
+		}
+	}
+	list, err := o.client.Branches(ctx, "sluice/")
+	if err != nil {
+		return err
+	}
+	o.branches = make(map[string]string)
+	for name, tip := range list {
+		if strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix) {
+			o.branches[name] = tip
+		}
+	}
+	return nil
+}
+
+// plan computes what is to be promoted.
+func (o *opener) plan(ctx context.Context) (err error) {
 	if o.keeper, err = newGatekeeper(ctx, o.repo, o.client, o.main, o.now); err != nil {
 		return err
 	}
@@ -119,19 +147,7 @@ func (o *opener) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.planned, err = runPromotion(ctx, promotion); err != nil {
-		return err
-	}
-	pulls, err := o.client.OpenPulls(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range pulls {
-		if strings.HasPrefix(p.Branch, promote.BranchPrefix) {
-			o.open[p.Branch] = append(o.open[p.Branch], p)
-		}
-	}
-	o.branches, err = o.client.Branches(ctx, promote.BranchPrefix)
+	o.planned, err = runPromotion(ctx, promotion)
 	return err
 }
 
@@ -165,7 +181,7 @@ func (o *opener) fetchBranches(ctx context.Context, units []pipeline.Unit) error
 const maxRetries = 4
 
 // reconcile does what is missing for one unit, and gives it with what became of it.
-func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (pipeline.Unit, error) {
+func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (*work, error) {
 	for try := 1; ; try++ {
 		w := &work{opener: o, unit: unit}
 		err := w.run(ctx)
@@ -177,7 +193,7 @@ func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (pipeline.Un
 		for i := range w.unit.Edges {
 			w.unit.Edges[i].PullRequest = w.outcome
 		}
-		return w.unit, err
+		return w, err
 	}
 }
 
@@ -203,12 +219,16 @@ func (o *opener) lookAgain(ctx context.Context, branch string) error {
 }
 
 // sweep deletes branches that no unit has any more, and that hold nothing which the default branch has not: those of merged
-// promotions whose application or environment is gone, or which were asked for by hand.
+// promotions whose application or environment is gone, or which were asked for by hand, and those of merged rollbacks.
 func (o *opener) sweep(ctx context.Context, units []pipeline.Unit) error {
 	var errs []error
 	for branch, tip := range o.branches {
 		known := slices.ContainsFunc(units, func(u pipeline.Unit) bool { return u.Branch == branch })
-		if known || len(o.open[branch]) > 0 || !o.repo.IsAncestor(ctx, tip, o.main) {
+		if known || len(o.open[branch]) > 0 {
+			continue
+		}
+		if over, err := o.isOver(ctx, branch, tip); err != nil || !over {
+			errs = append(errs, err)
 			continue
 		}
 		if err := o.client.DeleteBranch(ctx, branch, tip); err != nil && !errors.Is(err, github.ErrMoved) {
@@ -216,4 +236,19 @@ func (o *opener) sweep(ctx context.Context, units []pipeline.Unit) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isOver reports whether a branch holds nothing that is still wanted: the default branch has it, or, of a rollback, which may have been
+// merged by squash, its pull request was merged as the branch is.
+func (o *opener) isOver(ctx context.Context, branch, tip string) (bool, error) {
+	if o.repo.IsAncestor(ctx, tip, o.main) {
+		return true, nil
+	}
+	if !strings.HasPrefix(branch, promote.RollbackBranchPrefix) {
+		return false, nil
+	}
+	pulls, err := o.client.PullsOf(ctx, branch)
+	return slices.ContainsFunc(pulls, func(p github.PullRequest) bool {
+		return p.Merged && p.Head == tip && strings.EqualFold(p.Author, o.login)
+	}), err
 }

@@ -32,6 +32,7 @@ type work struct {
 	ours     []madeCommit       // the commits of ours on the branch that the default branch has not, oldest first
 	tipTree  *git.Tree          // nil without a branch
 	outcome  pipeline.PullRequest
+	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
 }
 
 // madeCommit is a commit that an earlier run made.
@@ -42,15 +43,15 @@ type madeCommit struct {
 
 func (w *work) run(ctx context.Context) error {
 	w.outcome = pipeline.PullRequest{State: pipeline.PullNone}
-	w.settings = w.planned.Config.PullFor(strings.Split(w.unit.To, "+")...)
 	w.findPull()
 	if err := w.readBranch(ctx); err != nil {
 		return err
 	}
-	if err := w.chooseSource(ctx); err != nil {
-		return err
+	choose := w.choosePromotion
+	if w.undo != nil {
+		choose = w.chooseRollback
 	}
-	if err := w.askGates(ctx); err != nil {
+	if err := choose(ctx); err != nil {
 		return err
 	}
 	if err := w.compare(ctx); err != nil {
@@ -68,6 +69,15 @@ func (w *work) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// choosePromotion settles which commit of the source is promoted, and what the gates say.
+func (w *work) choosePromotion(ctx context.Context) error {
+	w.settings = w.planned.Config.PullFor(strings.Split(w.unit.To, "+")...)
+	if err := w.chooseSource(ctx); err != nil {
+		return err
+	}
+	return w.askGates(ctx)
 }
 
 // findPull finds the open pull request from the branch: ours, by its author, or one of somebody else that is in the way.
@@ -239,6 +249,9 @@ func (w *work) compare(ctx context.Context) (err error) {
 		if !p.Merged && !w.is.Last.Settled {
 			w.outcome.Number, w.outcome.URL = p.Number, p.URL
 			w.pull.URL = p.URL
+			if w.undo != nil {
+				return nil // a person asks for it again
+			}
 			w.is.Last.SourceSame, err = w.sameSource(ctx, p.Head)
 		}
 		return err
@@ -375,7 +388,7 @@ func (w *work) perform(ctx context.Context, step pipeline.Step) error {
 		return w.publishGate(ctx)
 	case pipeline.StepDiverge:
 		return w.client.Say(ctx, w.pull.Number, w.id+"-diverged", "Somebody else has pushed to this branch, so it is theirs: sluice does not touch it any more, and does not "+
-			"bring it up to date. Merge it, or close it and delete the branch: then sluice opens a new pull request when the source changes.")
+			"bring it up to date. Merge it, or close it and delete the branch: then sluice opens a new pull request when the source changes, or a rollback is asked for again.")
 	case pipeline.StepClose:
 		return w.close(ctx)
 	case pipeline.StepDelete:
@@ -401,7 +414,11 @@ func (w *work) commit(ctx context.Context) error {
 		_, there := base.OID(f.Path)
 		return f.Deleted && !there
 	})
-	message, record, err := w.message(ctx)
+	describe := w.message
+	if w.back != nil {
+		describe = w.rollbackMessage
+	}
+	message, record, err := describe(ctx)
 	if err != nil {
 		return err
 	}
@@ -446,7 +463,7 @@ func (w *work) mainMoved(ctx context.Context) (bool, error) {
 // openPull opens the pull request. What it shows is published afterwards, so its body is no more than a beginning.
 func (w *work) openPull(ctx context.Context) error {
 	pull, err := w.client.CreatePull(ctx, github.NewPull{
-		Title: w.unit.Fill(string(w.settings.Title)), Body: "The evidence follows in a moment.", Branch: w.unit.Branch, Base: w.branch, Draft: w.wantsDraft(),
+		Title: w.title(), Body: "The evidence follows in a moment.", Branch: w.unit.Branch, Base: w.branch, Draft: w.wantsDraft(),
 	})
 	if err != nil {
 		return err
@@ -461,7 +478,14 @@ func (w *work) openPull(ctx context.Context) error {
 }
 
 func (w *work) wantsDraft() bool {
-	return w.settings.Draft == config.DraftAlways || len(w.unit.Conflicts()) > 0
+	return w.settings.Draft == config.DraftAlways || len(w.unit.Conflicts()) > 0 || w.back != nil && !w.back.Restored()
+}
+
+func (w *work) title() string {
+	if w.back != nil {
+		return rollbackTitle(w.unit)
+	}
+	return w.unit.Fill(string(w.settings.Title))
 }
 
 // close closes the pull request, with the reason, because there is nothing to promote any more.
@@ -502,7 +526,9 @@ func (w *work) gateState() github.Status {
 			}
 		}
 	}
-	if s.State == "success" && !slices.ContainsFunc(w.unit.Moving(), func(e pipeline.PromotionEdge) bool { return len(e.Gates) > 0 }) {
+	if w.back != nil {
+		s.Description = "A rollback waits for no gate"
+	} else if s.State == "success" && !slices.ContainsFunc(w.unit.Moving(), func(e pipeline.PromotionEdge) bool { return len(e.Gates) > 0 }) {
 		s.Description = "No gates are configured"
 	}
 	return s

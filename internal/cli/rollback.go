@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/user"
 	"strings"
 	"time"
@@ -33,7 +35,14 @@ func (c *Command) rollback(cmd *cobra.Command, opts promoteOptions) error {
 		return err
 	}
 	defer repo.Close()
-	planned, now, err := c.planRollback(ctx, cmd, repo, opts)
+	order := rollbackOrder{app: opts.apps[0], env: opts.env, reason: opts.reason, log: c.logger(cmd)}
+	if cmd.Flags().Changed("rev") {
+		order.rev = opts.rev
+	}
+	if opts.open {
+		return c.openRollback(ctx, repo, opts, order)
+	}
+	planned, now, err := c.planRollback(ctx, repo, "HEAD", order, config.Hold{})
 	if err != nil {
 		return err
 	}
@@ -58,27 +67,42 @@ func (c *Command) rollback(cmd *cobra.Command, opts promoteOptions) error {
 	return nil
 }
 
-// planRollback computes what is restored, and renders both sides to see whether it is what it was.
-func (c *Command) planRollback(ctx context.Context, cmd *cobra.Command, repo *git.Repo, opts promoteOptions) (*pipeline.RollbackPlan, pipeline.Side, error) {
-	p, err := preparePromotion(ctx, repo, "HEAD", opts.rev)
+// rollbackOrder says what is taken back.
+type rollbackOrder struct {
+	app, env string
+	rev      string // the commit that is restored; "" for what there was before the last change
+	reason   string
+	log      *slog.Logger
+}
+
+// planRollback computes what is restored in the files of a commit, and renders both sides to see whether it is what it was. A hold that
+// an earlier run has written for the same rollback stays as it is, except for a reason that is given now.
+func (c *Command) planRollback(ctx context.Context, repo *git.Repo, into string, order rollbackOrder, hold config.Hold) (*pipeline.RollbackPlan, pipeline.Side, error) {
+	p, err := preparePromotion(ctx, repo, into, cmp.Or(order.rev, into))
 	if err != nil {
 		return nil, pipeline.Side{}, err
 	}
+	if order.reason != "" {
+		hold.Reason = oneLine(order.reason)
+	}
+	if hold.Source == "" {
+		hold.Source = config.CommitID(p.Target.Commit)
+		hold.Who, hold.Since = oneLine(c.person()), config.Instant{Time: p.Now.UTC().Truncate(time.Second)}
+	}
 	run := &pipeline.Rollback{
-		Now: p.Target, App: opts.apps[0], Environment: opts.env, At: p.At,
+		Now: p.Target, App: order.app, Environment: order.env, At: p.At, Hold: hold,
 		Changes: func(ctx context.Context, dir string) ([]string, error) {
 			return repo.MainlineOf(ctx, p.Target.Commit, dir, maxChanges)
 		},
-		Hold: config.Hold{Reason: oneLine(opts.reason), Who: oneLine(c.person()), Since: config.Instant{Time: p.Now.UTC().Truncate(time.Second)}},
 	}
-	if cmd.Flags().Changed("rev") {
+	if order.rev != "" {
 		run.To = p.Source.Commit
 	}
 	planned, err := run.Run(ctx)
 	if err != nil {
 		return nil, p.Target, promotionError(err)
 	}
-	shop := &workshop{log: c.logger(cmd)}
+	shop := &workshop{log: order.log}
 	defer shop.Close()
 	return planned, p.Target, planned.Prove(ctx, shop)
 }
@@ -129,6 +153,9 @@ func writeRollbackText(w io.Writer, planned *pipeline.RollbackPlan, written bool
 		fmt.Fprintf(w, "  %-8s %s\n", f.Action, report.Visible(f.Path))
 	}
 	fmt.Fprintf(w, "  held from now on: %s\n", report.Visible(planned.Hold))
+	if planned.PullRequest != nil {
+		fmt.Fprintf(w, "  pull request #%d (%s) %s\n", planned.PullRequest.Number, planned.PullRequest.State, report.Visible(planned.PullRequest.URL))
+	}
 	if planned.Check == nil {
 		return nil
 	}

@@ -173,8 +173,11 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 	if err != nil {
 		return base, false, err
 	}
-	step := promote.Step{App: e.app, From: e.from, To: e.to}
+	step, back := promote.Step{App: e.app, From: e.from, To: e.to}, promote.Step{App: e.app, From: e.to, To: e.to}
 	for _, r := range records {
+		if r.Part == promote.RollbackPart && slices.Contains(r.Steps, back) {
+			return base, false, nil // what was promoted before it was taken back
+		}
 		if r.Part != "" || !slices.Contains(r.Steps, step) {
 			continue
 		}
@@ -186,12 +189,27 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 		if err != nil {
 			return base, false, ctx.Err()
 		}
+		if m.rolledBackSince(result, e) {
+			return base, false, nil
+		}
 		quiet := *m
 		quiet.findings = nil
 		merged, sides, err := quiet.mergeTrees(then, result, e, target, promote.BaseFromHistory(history))
 		return promote.BaseFiles(sides.theirs), err == nil && len(merged.Edits) == 0, err
 	}
 	return base, false, nil
+}
+
+// rolledBackSince reports whether the target of an edge was taken back after a commit: its tree lacks a rollback's hold that there is now.
+func (m *merger) rolledBackSince(then Tree, e edge) bool {
+	known, _ := readHolds(then) // one that cannot be read has none
+	for _, hold := range config.HoldsOf(m.holds, e.app, e.from, e.to) {
+		was := slices.ContainsFunc(known, func(k config.Hold) bool { return k.Line() == hold.Line() })
+		if hold.Restored != "" && !was {
+			return true
+		}
+	}
+	return false
 }
 
 // files reads the files of a target: those in its directory, without those of other targets further down. What cannot be promoted

@@ -24,7 +24,7 @@ type Rollback struct {
 	// Changes gives the commits of the main line that changed something below a directory, the newest first.
 	Changes func(ctx context.Context, dir string) ([]string, error)
 	At      func(ctx context.Context, commit string) (Tree, error)
-	Hold    config.Hold // who, why and since when; the rest is filled in
+	Hold    config.Hold // who, why, since when, and of which commit's source; the rest is filled in
 }
 
 // RollbackPlan is what a rollback does. Its JSON form has a version and only grows.
@@ -37,8 +37,11 @@ type RollbackPlan struct {
 	Hold        string         `json:"hold"` // the line that is added to .sluice/holds.yaml
 	// Check is what a pull request with this plan would be told.
 	Check *report.Report `json:"check,omitempty"`
+	// PullRequest is the one that carries the rollback, where one was opened.
+	PullRequest *PullRequest `json:"pull_request,omitempty"`
+	// Config is the configuration that binds.
+	Config *config.Config `json:"-"`
 
-	cfg *config.Config
 	now Tree
 }
 
@@ -84,7 +87,7 @@ func (r *Rollback) Run(ctx context.Context) (*RollbackPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &RollbackPlan{Version: 1, App: r.App, Environment: r.Environment, Targets: []RolledBack{}, Files: []PromotedFile{}, cfg: cfg, now: r.Now.Tree}
+	out := &RollbackPlan{Version: 1, App: r.App, Environment: r.Environment, Targets: []RolledBack{}, Files: []PromotedFile{}, Config: cfg, now: r.Now.Tree}
 	for _, target := range targets {
 		if err := r.restore(ctx, out, target, layout, graph, holds); err != nil {
 			return nil, err
@@ -231,7 +234,7 @@ func moved(graph *plan.Graph, now, then Tree, target plan.Target) ([]string, err
 // hold adds the line that keeps what was rolled back from being promoted again.
 func (r *Rollback) hold(out *RollbackPlan) error {
 	hold := r.Hold
-	hold.App, hold.To, hold.Source = config.AppName(r.App), config.EnvironmentName(r.Environment), config.CommitID(r.Now.Commit)
+	hold.App, hold.To = config.AppName(r.App), config.EnvironmentName(r.Environment)
 	hold.Restored = config.CommitID(out.Targets[0].Restored)
 	if hold.Reason == "" {
 		hold.Reason = config.PlainText(fmt.Sprintf("rolled back to %.10s", hold.Restored))
@@ -253,7 +256,7 @@ func (r *Rollback) hold(out *RollbackPlan) error {
 // Prove renders each target as the rollback leaves it, and as it was, and says whether the two are the same.
 func (p *RollbackPlan) Prove(ctx context.Context, shop Workshop) error {
 	after := Overlay(p.now, p.Files)
-	renderer, err := shop.Renderer(ctx, p.cfg, func(Tree, plan.Target) []plan.Input { return nil })
+	renderer, err := shop.Renderer(ctx, p.Config, func(Tree, plan.Target) []plan.Input { return nil })
 	if err != nil {
 		return err
 	}
@@ -289,6 +292,15 @@ func sameObjects(a, b Rendering) bool {
 		return out
 	}
 	return slices.Equal(texts(a), texts(b))
+}
+
+// Unit is the rollback as one pull request: a step of the application from the environment to itself.
+func (p *RollbackPlan) Unit(branch string, hold config.Hold) Unit {
+	e := PromotionEdge{App: p.App, From: p.Environment, To: p.Environment, Source: string(hold.Source), Merge: MergeClean, Files: p.Files}
+	for _, t := range p.Targets {
+		e.ToTargets = append(e.ToTargets, t.ID)
+	}
+	return Unit{Name: p.App, From: p.Environment, To: p.Environment, Branch: branch, Edges: []PromotionEdge{e}}
 }
 
 // Restored reports whether every target renders to what it was.

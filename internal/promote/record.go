@@ -10,8 +10,14 @@ import (
 	"strings"
 )
 
-// BranchPrefix begins the name of every branch that holds a promotion.
-const BranchPrefix = "sluice/promote/"
+// What the names of branches begin with: of those that hold a promotion, and of those that hold a rollback.
+const (
+	BranchPrefix         = "sluice/promote/"
+	RollbackBranchPrefix = "sluice/rollback/"
+)
+
+// RollbackPart marks the record of a rollback: nothing is promoted by it.
+const RollbackPart = "rollback"
 
 // Branch names the branch of a promotion: sluice/promote/<unit>/<from>-to-<to>. The unit is an application, or "all". Names are
 // escaped to a-z, 0-9 and dashes; where that loses something, a short hash keeps them apart.
@@ -27,6 +33,19 @@ func Branch(unit, from, to string) string {
 		name += "-" + short(unit)
 	}
 	return BranchPrefix + name + "/" + step
+}
+
+// RollbackBranch names the branch of a rollback: sluice/rollback/<application>/<environment>, escaped like that of a promotion.
+func RollbackBranch(app, env string) string {
+	name, lost := escape(app)
+	if lost {
+		name += "-" + short(app)
+	}
+	place, lost := escape(env)
+	if lost {
+		place += "-" + short(env)
+	}
+	return RollbackBranchPrefix + name + "/" + place
 }
 
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
