@@ -185,6 +185,21 @@ func HasSensitive(id manifest.ID, opts Options) bool {
 	return strings.HasSuffix(id.Kind, "Secret") || rulesFor(opts.Sensitive, id) != nil
 }
 
+// SensitiveTexts gives the values of an object that the rules of opts.Sensitive hide, in no order.
+func SensitiveTexts(o *manifest.Object, opts Options) []string {
+	chosen, node := rulesFor(opts.Sensitive, o.ID), root(o)
+	if chosen == nil || node == nil {
+		return nil
+	}
+	m := newMasker(nil)
+	m.hideChosen(node, nil, "", chosen, nil)
+	var texts []string
+	for hidden := range m.hidden {
+		texts = append(texts, hidden.Value)
+	}
+	return texts
+}
+
 func mayHoldSecret(o *manifest.Object) bool {
 	return o.ID.Kind == "Secret" || bytes.Contains(o.Text, []byte("Secret")) || bytes.Contains(o.Text, []byte(lastApplied))
 }

@@ -86,6 +86,8 @@ type judgement struct {
 	images   map[string]bool // that head runs, as package lint compares them; nil where that is not known
 	sources  []string        // the files that head was rendered from
 
+	sensitive []sensitiveText // what messages must not tell
+
 	rehearsal *rehearsal // nil where nothing is to be rehearsed
 }
 
@@ -124,6 +126,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	}
 	out.target.Objects, out.sources, out.target.Remotes = len(head.Objects), head.Sources, head.Remotes
 
+	out.sensitive = sensitiveTexts(DiffOptions(j.cfg), base.Objects, head.Objects)
 	after, err := j.inspect(ctx, head, sel.Target, j.head, func() schema.Context { return j.facts.after(base, head, sel.Target) })
 	if err != nil {
 		return out, err

@@ -19,7 +19,7 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 	lists := []finding.List{problems}
 	for _, judged := range judgements {
 		out.Targets = append(out.Targets, judged.target)
-		lists = append(lists, judged.findings)
+		lists = append(lists, hideTexts(judged.findings, judged.sensitive))
 		for _, change := range judged.changes {
 			out.Changes = append(out.Changes, report.ChangeOf(judged.target.ID, change.Change, change.risks...))
 		}
