@@ -25,22 +25,9 @@ func TestRemoteBaseOverHTTPS(t *testing.T) {
 		"monitoring/kustomization.yaml": "resources: [probe.yaml]\n",
 		"monitoring/probe.yaml":         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: probe}\ndata: {interval: 30s}\n",
 	})
-	program, err := exec.LookPath("git")
-	if err != nil {
-		t.Fatal(err)
-	}
-	backend := &cgi.Handler{Path: program, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1",
-		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=uploadpack.allowReachableSHA1InWant", "GIT_CONFIG_VALUE_0=true", "GIT_CONFIG_KEY_1=safe.directory", "GIT_CONFIG_VALUE_1=*"}}
-	var asked atomic.Int64
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		r.URL.Path = strings.Replace(r.URL.Path, "/platform", "/platform.git/.git", 1)
-		backend.ServeHTTP(w, r)
-	}))
-	defer server.Close()
+	server, asked := serveGit(t, root, "platform")
 	home := t.TempDir()
-	writeTo(t, home, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	writeTo(t, home, ".gitconfig", "[http]\n\tsslCAInfo = "+filepath.Join(home, "ca.pem")+"\n")
+	trust(t, home, server)
 
 	host := strings.TrimPrefix(server.URL, "https://")
 	name := host + "/acme/platform@" + commit
@@ -101,6 +88,32 @@ func TestRemoteBaseOverHTTPS(t *testing.T) {
 	if code != 3 || !strings.Contains(out, "could not be fetched") || !strings.Contains(out, "apps/a/overlays/dev/kustomization.yaml:3:3") {
 		t.Errorf("exit code %d from an untrusted server:\n%s", code, out)
 	}
+}
+
+// serveGit serves the repositories of root, each a working tree "<name>.git", over https, and counts the requests.
+func serveGit(t *testing.T, root, name string) (*httptest.Server, *atomic.Int64) {
+	t.Helper()
+	program, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := &cgi.Handler{Path: program, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1",
+		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=uploadpack.allowReachableSHA1InWant", "GIT_CONFIG_VALUE_0=true", "GIT_CONFIG_KEY_1=safe.directory", "GIT_CONFIG_VALUE_1=*"}}
+	var asked atomic.Int64
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		r.URL.Path = strings.Replace(r.URL.Path, "/"+name, "/"+name+".git/.git", 1)
+		backend.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server, &asked
+}
+
+// trust has git trust a server, where home is its home.
+func trust(t *testing.T, home string, server *httptest.Server) {
+	t.Helper()
+	writeTo(t, home, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	writeTo(t, home, ".gitconfig", "[http]\n\tsslCAInfo = "+filepath.Join(home, "ca.pem")+"\n")
 }
 
 // sluice runs the program in a directory, with another home.

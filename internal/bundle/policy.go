@@ -2,13 +2,10 @@ package bundle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	conftest "github.com/open-policy-agent/conftest/policy"
@@ -24,20 +21,20 @@ const (
 	maxCompile     = 30 * time.Second
 )
 
-// LoadPolicies makes the policy engine: the built-in policies, and those of the repository in the directories dirs of
-// the tree repo (nil: none). Every *.rego file below a directory counts but tests (*_test.rego); the YAML and JSON
+// LoadPolicies makes the policy engine: the built-in policies, and those of the repository: in the directories dirs of
+// the tree repo (nil: none), and from elsewhere. They are compiled together, as conftest does with several directories. Every *.rego file below a directory counts but tests (*_test.rego); the YAML and JSON
 // files of its subdirectory "data" are data, as conftest --data loads them. What is wrong with the repository's Rego is
 // in the findings, all of it; the engine then has the built-in policies only, so a caller must not call such a run
 // complete. The error is for what broke here: a disk that is full.
-func LoadPolicies(ctx context.Context, repo fs.FS, dirs []string, opts policy.Options) (*policy.Engine, finding.List, error) {
+func LoadPolicies(ctx context.Context, repo fs.FS, dirs []string, remote []Remote, opts policy.Options) (*policy.Engine, finding.List, error) {
 	builtin, err := policy.Builtin()
 	if err != nil {
 		return nil, nil, err
 	}
 	sets := []*policy.Set{builtin}
 	var problems finding.List
-	if repo != nil && len(dirs) > 0 {
-		own, found, err := loadRepositoryPolicies(ctx, repo, dirs)
+	if repo != nil && len(dirs)+len(remote) > 0 {
+		own, found, err := loadRepositoryPolicies(ctx, repo, dirs, remote)
 		if err != nil {
 			return nil, nil, fmt.Errorf("load policies: %w", err)
 		}
@@ -57,8 +54,11 @@ func LoadPolicies(ctx context.Context, repo fs.FS, dirs []string, opts policy.Op
 }
 
 // loadRepositoryPolicies copies the Rego to a private directory, because conftest's loader reads files, and compiles it.
-func loadRepositoryPolicies(ctx context.Context, repo fs.FS, dirs []string) (*policy.Set, finding.List, error) {
-	files, problems := readPolicies(repo, dirs)
+func loadRepositoryPolicies(ctx context.Context, repo fs.FS, dirs []string, remote []Remote) (*policy.Set, finding.List, error) {
+	files, problems, err := readPolicies(ctx, repo, dirs, remote)
+	if err != nil {
+		return nil, nil, err
+	}
 	if worst, _ := problems.Worst(); worst == finding.Error || len(files.rego) == 0 {
 		return nil, problems, nil
 	}
@@ -94,7 +94,7 @@ func loadRepositoryPolicies(ctx context.Context, repo fs.FS, dirs []string) (*po
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()
 	case err != nil:
-		return nil, append(problems, policy.Explain(err, root)...), nil
+		return nil, append(problems, placed(policy.Explain(err, root), remote)...), nil
 	}
 	return policy.NewSet(policy.Compiled{Compiler: engine.Compiler(), Store: engine.Store(), Root: root}), problems, nil
 }
@@ -127,76 +127,3 @@ func compile(ctx context.Context, regoFiles, dataDirs []string) (*conftest.Engin
 		return nil, ctx.Err()
 	}
 }
-
-// policyFiles are the files of a repository's policies, by path.
-type policyFiles struct {
-	rego, data map[string][]byte
-	dataDirs   []string
-}
-
-func readPolicies(repo fs.FS, dirs []string) (policyFiles, finding.List) {
-	files := policyFiles{rego: make(map[string][]byte), data: make(map[string][]byte)}
-	var problems finding.List
-	report := func(file, format string, args ...any) {
-		problems = append(problems, finding.Finding{
-			Rule: "policy/rego", Severity: finding.Error, Message: fmt.Sprintf(format, args...), Pos: finding.Pos{File: file},
-		})
-	}
-	size := 0
-	for _, dir := range dirs {
-		before := len(files.rego)
-		if !fs.ValidPath(dir) {
-			report("", "the policy directory %q is not a path inside the repository", dir)
-			continue
-		}
-		dataDir := path.Join(dir, "data")
-		err := fs.WalkDir(repo, dir, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			var into map[string][]byte
-			ext := path.Ext(name)
-			switch {
-			case entry.IsDir():
-				return nil
-			case ext == ".rego" && !strings.HasSuffix(name, "_test.rego"):
-				into = files.rego
-			case strings.HasPrefix(name, dataDir+"/") && (ext == ".yaml" || ext == ".yml" || ext == ".json"):
-				into = files.data
-				if len(files.dataDirs) == 0 || files.dataDirs[len(files.dataDirs)-1] != dataDir {
-					files.dataDirs = append(files.dataDirs, dataDir)
-				}
-			default:
-				return nil
-			}
-			if !entry.Type().IsRegular() {
-				report(name, "this is not a regular file; policies are not read through links")
-				return nil
-			}
-			text, err := fs.ReadFile(repo, name)
-			if err != nil {
-				return err
-			}
-			if size += len(text); size > maxPolicyBytes || len(files.rego)+len(files.data) >= maxPolicyFiles {
-				return errTooManyPolicies
-			}
-			into[name] = text
-			return nil
-		})
-		switch {
-		case errors.Is(err, errTooManyPolicies):
-			report(dir, "the policies are more than %d files or %d MB", maxPolicyFiles, maxPolicyBytes>>20)
-		case errors.Is(err, fs.ErrNotExist):
-			report(dir, "the policy directory %s does not exist", dir)
-		case err != nil:
-			report(dir, "the policy directory %s cannot be read: %v", dir, err)
-		case len(files.rego) == before:
-			problems = append(problems, finding.Finding{
-				Rule: "policy/no-rego", Severity: finding.Notice, Message: fmt.Sprintf("the policy directory %s holds no .rego file", dir), Pos: finding.Pos{File: dir},
-			})
-		}
-	}
-	return files, problems
-}
-
-var errTooManyPolicies = errors.New("too many policies")

@@ -153,7 +153,7 @@ func TestAgreesWithConftest(t *testing.T) {
 
 func runSluice(t *testing.T, files map[string]string, input string, combine bool) (lines []string, exceptions int) {
 	t.Helper()
-	engine, problems, err := bundle.LoadPolicies(t.Context(), tree(files), []string{"policies"}, policy.Options{Bundles: []string{}, Combine: combine})
+	engine, problems, err := bundle.LoadPolicies(t.Context(), tree(files), []string{"policies"}, nil, policy.Options{Bundles: []string{}, Combine: combine})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}

@@ -55,7 +55,7 @@ var own = policy.Options{Bundles: []string{}}
 // checkAll loads the policies of a repository and gives one line per finding of loading and checking.
 func checkAll(t *testing.T, files map[string]string, opts policy.Options, docs ...string) (lines []string, result policy.Result) {
 	t.Helper()
-	engine, problems, err := bundle.LoadPolicies(t.Context(), tree(files), []string{"policies"}, opts)
+	engine, problems, err := bundle.LoadPolicies(t.Context(), tree(files), []string{"policies"}, nil, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

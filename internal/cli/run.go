@@ -108,12 +108,7 @@ type workshop struct {
 func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pipeline.Closure) (pipeline.Renderer, error) {
 	options := renderLimits(cfg, w.log)
 	if len(options.Remote) > 0 {
-		dir := ""
-		if w.cacheDir != "" {
-			dir = filepath.Join(w.cacheDir, "remotes")
-		}
-		var err error
-		if w.remotes, err = git.NewRemotes(git.RemotesOptions{Dir: dir}); err != nil {
+		if err := w.openRemotes(); err != nil {
 			return nil, err
 		}
 		options.Remotes = remotes{w.remotes}
@@ -125,10 +120,27 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 	}, nil
 }
 
+// openRemotes prepares the fetching of other repositories' commits.
+func (w *workshop) openRemotes() (err error) {
+	if w.remotes != nil {
+		return nil
+	}
+	dir := ""
+	if w.cacheDir != "" {
+		dir = filepath.Join(w.cacheDir, "remotes")
+	}
+	w.remotes, err = git.NewRemotes(git.RemotesOptions{Dir: dir})
+	return err
+}
+
 // Policies compiles the built-in rules and those of the repository.
-func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error) {
-	w.log.Debug("compiling policies", "directories", directories)
-	return bundle.LoadPolicies(ctx, tree, directories, opts)
+func (w *workshop) Policies(ctx context.Context, tree fs.FS, directories []string, remote []config.PlacedPolicies, opts policy.Options) (*policy.Engine, finding.List, error) {
+	w.log.Debug("compiling policies", "directories", directories, "remote", len(remote))
+	from, err := w.remotePolicies(remote)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bundle.LoadPolicies(ctx, tree, directories, from, opts)
 }
 
 // Schemas gives the JSON schemas that the configuration names.

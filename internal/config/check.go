@@ -19,6 +19,7 @@ func (d *decoder) check(c *Config) {
 		d.checkPath(string(glob), c.Pos("exclude", i))
 	}
 	d.checkExceptions(c, known)
+	d.checkRemotePolicies(c)
 	d.checkDiff(c)
 	d.checkPromotion("keep", c, c.Promotion.Keep)
 	d.checkPromotion("always", c, c.Promotion.Always)

@@ -73,10 +73,11 @@ type Validation struct {
 
 // Policies says which policies run.
 type Policies struct {
-	Directories []Directory `yaml:"directories" doc:"Directories of the repository that hold policies in Rego, beside the built-in ones."`
-	Bundles     []Bundle    `yaml:"bundles" doc:"Bundles of built-in policies. baseline and restricted are the levels of the Pod Security Standards. Default: default. An empty list runs none."`
-	Disable     []RuleName  `yaml:"disable" doc:"Policies that do not run. A * stands for any part of a name."`
-	Combine     bool        `yaml:"combine" doc:"Give the repository's own policies all objects of a target as one input, a list of {path, contents}, as conftest --combine does. Default: false, and they see one object after another."`
+	Directories []Directory      `yaml:"directories" doc:"Directories of the repository that hold policies in Rego, beside the built-in ones."`
+	Remote      []RemotePolicies `yaml:"remote" doc:"Policies in Rego from elsewhere, each pinned by what it holds. They count as the repository's own. Without it, nothing is fetched."`
+	Bundles     []Bundle         `yaml:"bundles" doc:"Bundles of built-in policies. baseline and restricted are the levels of the Pod Security Standards. Default: default. An empty list runs none."`
+	Disable     []RuleName       `yaml:"disable" doc:"Policies that do not run. A * stands for any part of a name."`
+	Combine     bool             `yaml:"combine" doc:"Give the repository's own policies all objects of a target as one input, a list of {path, contents}, as conftest --combine does. Default: false, and they see one object after another."`
 }
 
 // Diff says how the rendered difference is shown.

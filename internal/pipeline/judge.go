@@ -66,7 +66,7 @@ func (c *Check) newJudge(ctx context.Context, r rules, s *scene) (*judge, findin
 	j.clusters = &clusters{judge: j, scene: s, known: make(map[clusterKey]*cluster)}
 	j.beside = newNeighbours(j, s)
 	var problems finding.List
-	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, j.schemas); err != nil {
+	if j.policies, problems, err = c.newRulebook(ctx, binding, j.cfg, j.cfg.RemotePolicies(), j.schemas); err != nil {
 		return nil, nil, err
 	}
 	worst, _ := problems.Worst()

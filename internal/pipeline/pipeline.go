@@ -61,9 +61,9 @@ type Closure func(tree Tree, target plan.Target) []plan.Input
 type Workshop interface {
 	// Renderer makes the renderer. closure says what a target of one of the two trees can be rendered from.
 	Renderer(ctx context.Context, cfg *config.Config, closure Closure) (Renderer, error)
-	// Policies compiles the built-in rules and those of the repository that stand in directories of tree. Rego that
-	// cannot be loaded comes as findings.
-	Policies(ctx context.Context, tree fs.FS, directories []string, opts policy.Options) (*policy.Engine, finding.List, error)
+	// Policies compiles the built-in rules and those of the repository that stand in directories of tree, or come from elsewhere. Rego
+	// that cannot be loaded comes as findings.
+	Policies(ctx context.Context, tree fs.FS, directories []string, remote []config.PlacedPolicies, opts policy.Options) (*policy.Engine, finding.List, error)
 	// Schemas gives the JSON schemas that the configuration names, from tree. Locations that cannot be used come as findings.
 	Schemas(tree fs.FS, cfg *config.Config) (schema.External, finding.List, error)
 	// Rehearse has a real API server judge targets, and gives the results in their order. A server that is not to be had is a

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
+	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/plan"
 )
@@ -20,9 +22,26 @@ func (j *judge) propose(ctx context.Context, r rules) (finding.List, error) {
 	if c.Base.Tree == nil || (!touched && r.head == nil) {
 		return nil, nil
 	}
-	proposed, problems, err := c.newRulebook(ctx, c.Head.Tree, cfg, j.schemas)
+	remote, unfetched := allowedRemotes(j.cfg, cfg)
+	proposed, problems, err := c.newRulebook(ctx, c.Head.Tree, cfg, remote, j.schemas)
 	j.proposed = proposed
-	return problems, err
+	return append(problems, unfetched...), err
+}
+
+// allowedRemotes gives those policies from elsewhere of a proposed configuration that the one that binds names, too: a change does not
+// say what is fetched. Notices tell what was left out.
+func allowedRemotes(binding, proposed *config.Config) (allowed []config.PlacedPolicies, notices finding.List) {
+	for _, remote := range proposed.RemotePolicies() {
+		if slices.Contains(binding.Policies.Remote, remote.RemotePolicies) {
+			allowed = append(allowed, remote)
+			continue
+		}
+		notices = append(notices, finding.Finding{
+			Rule: "policy/remote", Severity: finding.Notice, Pos: remote.Pos,
+			Message: fmt.Sprintf("the policies %s are not fetched before the base branch names them: what they find is not shown here", remote),
+		})
+	}
+	return allowed, notices
 }
 
 // proposals gives what only the rules of head find in one target, as notices.

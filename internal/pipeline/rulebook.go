@@ -20,6 +20,7 @@ import (
 type rulebook struct {
 	tree        Tree
 	directories []string // of the repository's own
+	remote      []config.PlacedPolicies
 	options     func(environment string) policy.Options
 	load        func() (loadedPolicies, error) // once
 
@@ -37,14 +38,16 @@ type loadedPolicies struct {
 	problems finding.List
 }
 
-// newRulebook makes the rulebook of the built-in rules and those of the repository that stand in tree. Findings are what is wrong
+// newRulebook makes the rulebook of the built-in rules and those of the repository that stand in tree or come from elsewhere. Findings are what is wrong
 // with the repository's own, or with what the configuration says of rules; the engines then have the built-in ones only. Where nothing
 // can be wrong, the rules are compiled when they are first needed.
-func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, schemas *schema.Set) (*rulebook, finding.List, error) {
+func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, remote []config.PlacedPolicies, schemas *schema.Set) (*rulebook, finding.List, error) {
 	options := func(environment string) policy.Options { return policyOptions(cfg, environment, schemas) }
-	b := &rulebook{tree: tree, directories: policyDirectories(cfg, tree), options: options, engines: make(map[string]*policy.Engine)}
+	b := &rulebook{
+		tree: tree, directories: policyDirectories(cfg, tree), remote: remote, options: options, engines: make(map[string]*policy.Engine),
+	}
 	b.load = sync.OnceValues(func() (loadedPolicies, error) {
-		engine, problems, err := c.Workshop.Policies(ctx, tree, b.directories, options(""))
+		engine, problems, err := c.Workshop.Policies(ctx, tree, b.directories, b.remote, options(""))
 		if err != nil {
 			return loadedPolicies{}, fmt.Errorf("load policies: %w", err)
 		}

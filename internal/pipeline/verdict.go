@@ -108,7 +108,12 @@ func remember(memory Memory, key [sha256.Size]byte, value any) {
 // identity says all that decides what the rules of an environment say of an object, but the program; ok is false where a rule may
 // look at the clock, or at chance.
 func (b *rulebook) identity(environment string) (text string, ok bool) {
-	b.digest.Do(func() { b.digested, b.digestable = digestPolicies(b.tree, b.directories) })
+	b.digest.Do(func() {
+		if b.digested, b.digestable = digestPolicies(b.tree, b.directories); b.digestable && len(b.remote) > 0 {
+			loaded, err := b.load()
+			b.digested, b.digestable = fmt.Sprintf("%s %q", b.digested, b.remote), err == nil && !loaded.engine.Unsteady()
+		}
+	})
 	return fmt.Sprintf("%s\n%q", b.digested, optionsText(b.options(environment))), b.digestable
 }
 
@@ -152,5 +157,5 @@ func digestPolicies(tree Tree, directories []string) (digest string, ok bool) {
 // unremarkable reports whether nothing can be wrong with the policies of a configuration: they are the built-in ones, and those of the
 // bundles are all on.
 func unremarkable(cfg *config.Config, tree Tree) bool {
-	return len(policyDirectories(cfg, tree)) == 0 && len(cfg.Policies.Disable) == 0
+	return len(policyDirectories(cfg, tree)) == 0 && len(cfg.Policies.Remote) == 0 && len(cfg.Policies.Disable) == 0
 }

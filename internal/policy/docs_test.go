@@ -60,6 +60,21 @@ With ` + "`policies: {combine: true}`" + ` they see all objects of a target at o
 ` + "`{\"path\": file, \"contents\": object}`" + `, in the order in which the target renders them. A result that is about one of them says so by its number
 in the list, ` + "`{\"msg\": text, \"index\": number, \"path\": field}`" + `; then its finding stands where that object does, and is compared with base for it.
 
+### From other repositories
+
+` + "```yaml" + `
+policies:
+  remote:
+    - git: github.com/acme/policies@0123456789abcdef0123456789abcdef01234567
+      directory: kubernetes
+` + "```" + `
+
+These policies count as the repository's own and are compiled together with them. They are fetched only if the base branch's
+configuration names them, and named by what says all that they hold: a commit's full id. Branches and tags are refused, because they
+can move. A pull request that changes the list changes nothing about what is fetched; a notice says what is not tried. Commits are fetched
+by https with the credentials that git's configuration has, kept in the cache (` + "`--cache`" + `), and verified whenever they are used. What could not be
+fetched or compiled is an error at the line that names it, and the run incomplete (exit code 3).
+
 What differs from the conftest program:
 
 - Policies see no value of a Secret: keys are there, and what is below ` + "`data`" + ` or ` + "`stringData`" + ` is replaced by a fixed text, so that no

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
@@ -110,6 +111,16 @@ func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
 func (e *Engine) Knows(id string) bool {
 	return slices.ContainsFunc(e.sets, func(s *Set) bool {
 		return slices.ContainsFunc(s.rules, func(r rule) bool { return r.ID == id })
+	})
+}
+
+// Unsteady reports whether a rule of the repository's own may say something else from run to run: it asks for the time, or for chance.
+func (e *Engine) Unsteady() bool {
+	return slices.ContainsFunc(e.sets, func(s *Set) bool {
+		return s.root != "" && slices.ContainsFunc(s.compiler.Required.Builtins, func(b *ast.Builtin) bool {
+			known := ast.BuiltinMap[b.Name]
+			return known == nil || known.IsNondeterministic()
+		})
 	})
 }
 
