@@ -17,6 +17,12 @@ type storedKustomization struct {
 	Template   bool              `json:",omitempty"`
 	References []storedReference `json:",omitempty"`
 	Inline     []storedPlugin    `json:",omitempty"`
+	Naming     storedNaming
+}
+
+type storedNaming struct {
+	Namespace, Prefix, Suffix string `json:",omitempty"`
+	Labels                    map[string]string
 }
 
 type storedReference struct {
@@ -57,7 +63,7 @@ func (m *Memo) Load(data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for oid, k := range in.Kustomizations {
-		made := &kustomization{component: k.Component, broken: k.Broken, template: k.Template}
+		made := &kustomization{component: k.Component, broken: k.Broken, template: k.Template, naming: naming{k.Naming.Namespace, k.Naming.Prefix, k.Naming.Suffix, k.Naming.Labels}}
 		for _, r := range k.References {
 			made.references = append(made.references, reference{r.Text, r.Form})
 		}
@@ -73,7 +79,10 @@ func (m *Memo) Load(data []byte) error {
 }
 
 func (k *kustomization) stored() storedKustomization {
-	out := storedKustomization{Component: k.component, Broken: k.broken, Template: k.template}
+	out := storedKustomization{
+		Component: k.component, Broken: k.broken, Template: k.template,
+		Naming: storedNaming{k.naming.namespace, k.naming.prefix, k.naming.suffix, k.naming.labels},
+	}
 	for _, r := range k.references {
 		out.References = append(out.References, storedReference{r.text, r.form})
 	}

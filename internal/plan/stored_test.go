@@ -25,7 +25,7 @@ func TestAStoredMemoGivesTheSameGraph(t *testing.T) {
 		"base/kustomization.yaml": "resources: [a.yaml, ../remote]\nconfigMapGenerator:\n- {name: x, files: [k=f.txt]}\n", "base/a.yaml": "kind: A", "base/f.txt": "f",
 		"app/kustomization.yaml":    "resources: [../base]\ncomponents: [../part]\ngenerators: [generator.yaml, |\n  kind: X\n  path: inline.txt\n]\n",
 		"app/generator.yaml":        "kind: G\nfiles: [g.txt]\n",
-		"part/kustomization.yaml":   "kind: Component\n",
+		"part/kustomization.yaml":   "kind: Component\nnamespace: n\nnamePrefix: a-\nnameSuffix: -z\ncommonLabels: {team: x}\n",
 		"charts/kustomization.yaml": "helmCharts:\n- {name: c, valuesFile: v.yaml}\n",
 		"broken/kustomization.yaml": "resources: [\n  ./x.yaml {{ y }}\n",
 	})
