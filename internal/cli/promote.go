@@ -83,7 +83,7 @@ with changes; 3 could not be completed.`,
 	flags.BoolVar(&opts.write, "write", false, "change the files in the working tree")
 	flags.BoolVar(&opts.rollback, "rollback", false, "take --app in --env back to what it was before its last change, or at --rev")
 	flags.StringVar(&opts.env, "env", "", "the `ENV` that is rolled back")
-	flags.StringVar(&opts.reason, "reason", "", "why: of a rollback, as its hold says; with --open, of a stage of the promotion order that is skipped")
+	flags.StringVar(&opts.reason, "reason", "", "why: of a rollback, as its hold says; of an edge that skips a stage or leads against the order")
 	flags.BoolVar(&opts.open, "open", false, "open the pull requests on GitHub, or bring them up to date")
 	flags.StringVar(&opts.github, "github", "", "with --open, the repository's `OWNER/NAME` on GitHub (default: that of GITHUB_REPOSITORY, or of the remote origin)")
 	flags.StringArrayVarP(&outputs, "output", "o", nil, "write the plan as `FORMAT[=FILE]`: text or json; may be repeated")
@@ -111,7 +111,7 @@ func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
 	if err != nil {
 		return err
 	}
-	promotion.From, promotion.To, promotion.Apps = opts.from, opts.to, opts.apps
+	promotion.From, promotion.To, promotion.Apps, promotion.Reason = opts.from, opts.to, opts.apps, opts.reason
 	if opts.fromDir != "" {
 		promotion.Directories = &pipeline.Directories{From: inRepository(repo, opts.fromDir), To: inRepository(repo, opts.toDir)}
 	}

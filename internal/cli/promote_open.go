@@ -158,7 +158,7 @@ func (o *opener) promotion(ctx context.Context, source string) (*pipeline.Promot
 	if err != nil {
 		return nil, err
 	}
-	promotion.From, promotion.To, promotion.Apps, promotion.Now = o.from, o.to, o.apps, o.now
+	promotion.From, promotion.To, promotion.Apps, promotion.Reason, promotion.Now = o.from, o.to, o.apps, o.reason, o.now
 	promotion.Gates = func(_ context.Context, e pipeline.GatedEdge) (gate.Result, error) {
 		o.gated[edgeKey{e.App, e.From, e.To, e.FromTarget.ID}] = e
 		return gate.Evaluate(e.Input(o.now)), nil

@@ -31,6 +31,7 @@ type edgeFinder struct {
 	from   string   // only edges from this environment; "" for all
 	to     string   // only edges to this one; "" for all
 	apps   []string // only of these; nil for all
+	reason string   // why an edge against the order is asked for; "" where none is
 	notes  []string
 }
 
@@ -82,9 +83,14 @@ func (f *edgeFinder) check() error {
 	}
 	last := len(f.stages) - 1
 	switch {
+	case f.from != "" && f.from == f.to:
+		return refuse("%s → %s: that is one environment", f.from, f.to)
 	case f.from != "" && f.to != "" && f.stage(f.from) >= f.stage(f.to):
-		return refuse("%s → %s is against the order of promotion, %s: a promotion leads forward. The order stands in %s, or is detected",
-			f.from, f.to, f.orderText(), config.FileName)
+		if f.reason == "" {
+			return refuse("%s → %s is against the order of promotion, %s: a promotion leads forward. The order stands in %s, or is detected. "+
+				"To offer back what %s has and %s never had, such as a hotfix, say why with --reason",
+				f.from, f.to, f.orderText(), config.FileName, f.from, f.to)
+		}
 	case f.from != "" && f.stage(f.from) == last:
 		return refuse("nothing comes after %s in the order of promotion, %s", f.from, f.orderText())
 	case f.to != "" && f.stage(f.to) == 0:

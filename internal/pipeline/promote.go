@@ -25,6 +25,7 @@ type Promotion struct {
 
 	From, To string   // environments; "" for every edge of the order
 	Apps     []string // nil for all
+	Reason   string   // why an edge against the order is asked for: without one it is refused
 	// Directories names one pair of directories, whatever the layout; nil for the edges of the layout.
 	Directories *Directories
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
@@ -170,7 +171,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 	} else if len(layout.Targets) == 0 {
 		err = refuse("%s", problems)
 	} else {
-		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps}
+		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps, reason: p.Reason}
 		edges, err = finder.edges()
 		out.Notes = finder.notes
 	}

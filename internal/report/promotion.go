@@ -23,7 +23,7 @@ type Promotion struct {
 	Gates     []PromotionGate
 	Delta     *Delta // nil where it was not computed
 	Check     string // the headline of the check
-	Reason    string // why a stage is skipped; "" where none is
+	Reason    string // why a stage is skipped, or the order is gone against; "" where none is
 	RepoURL   string // https://github.com/o/r; "" for no links
 }
 
@@ -99,7 +99,7 @@ func (b *promotionBody) write() string {
 func (b *promotionBody) summary() {
 	b.printf("This carries to **%s** what has changed in **%s**, field by field. What %s owns stays as it is.\n\n", prose(b.To), prose(b.From), prose(b.To))
 	if b.Reason != "" {
-		b.printf("> [!IMPORTANT]\n> A stage is skipped: %s\n\n", prose(b.Reason))
+		b.printf("> [!IMPORTANT]\n> This is out of the order of promotion: %s\n\n", prose(b.Reason))
 	}
 	if b.Check != "" {
 		b.printf("**Check of what is rendered:** %s. The comment below shows it.\n\n", prose(strings.TrimSuffix(b.Check, ".")))
