@@ -109,8 +109,9 @@ func (x *index) holdsManifests(dir string) bool {
 }
 
 var (
-	apiVersionLine = regexp.MustCompile(`(?m)^[ \t]*(?:- )?"?apiVersion"?:[ \t]*["']?([^\s"',]+)`)
-	kindLine       = regexp.MustCompile(`(?m)^[ \t]*"?kind"?:[ \t]*["']?[A-Z]`)
+	// A field begins a line, or stands in a mapping of one line: {apiVersion: v1, kind: Service, …}.
+	apiVersionLine = regexp.MustCompile(`(?m)^[ \t]*(?:- )?(?:\{(?:.*[,{])?[ \t]*)?"?apiVersion"?:[ \t]*["']?([^\s"',}]+)`)
+	kindLine       = regexp.MustCompile(`(?m)^[ \t]*(?:\{(?:.*[,{])?[ \t]*)?"?kind"?:[ \t]*["']?[A-Z]`)
 	notManifests   = []string{"kustomize.config.k8s.io/", "config.kubernetes.io/", "skaffold/", "kind.x-k8s.io/", "kubeadm.k8s.io/"}
 )
 

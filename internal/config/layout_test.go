@@ -116,6 +116,10 @@ func TestDetect(t *testing.T) {
 			[]string{"clusters/dev/apps.yaml", "clusters/dev/deep/more.yaml", "clusters/dev/flux-system", "clusters/prod/web/a.yaml", "clusters/prod/db/a.yaml"},
 			[]string{"clusters/dev = clusters@dev manifests", "clusters/dev/flux-system = flux-system@dev",
 				"clusters/prod/db = db@prod manifests", "clusters/prod/web = web@prod manifests", "order: dev prod"}},
+		{"plain manifests on one line", []string{
+			"dev/a.yaml: {apiVersion: v1, kind: Service, metadata: {name: web}}", `prod/a.json: {"kind":"Service","apiVersion":"v1","metadata":{"name":"web"}}`,
+			"test/a.yaml: {apiVersion: kustomize.config.k8s.io/v1beta1, kind: Component}", `qa/a.json: {"name": "web", "kind": "service"}`,
+		}, []string{"dev = all@dev manifests", "prod = all@prod manifests", "order: dev prod"}},
 		{"files that are no manifests of their own", []string{
 			"dev/values.yaml: replicas: 1", "prod/kustomization.yaml: patches: [{path: patches/a.yaml}]", "prod/patches/a.yaml", "prod/other/b.yaml",
 			"test/shop/kustomization.yaml: resources: [../objects/a.yaml]", "test/objects/a.yaml", "qa/chart/Chart.yaml: name: x", "qa/chart/templates/a.yaml",
