@@ -20,7 +20,8 @@ func (c *Command) newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole story on a sample repository, without network",
 		Long: `Writes a sample config repository to a new temporary directory, commits a change on a branch, checks it as sluice would check
-a pull request, and shows the comment and the findings. The directory is kept, to play with.`,
+a pull request, and shows the comment and the findings. Then it promotes a merged change from dev to prod, and rolls it back.
+The directories are kept, to play with.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd) },
 	}
@@ -28,10 +29,11 @@ a pull request, and shows the comment and the findings. The directory is kept, t
 
 func (c *Command) demo(cmd *cobra.Command) error {
 	ctx := cmd.Context()
-	dir, err := os.MkdirTemp("", "sluice-demo-")
+	parent, err := os.MkdirTemp("", "sluice-demo-")
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
+	dir := filepath.Join(parent, "review")
 	repo, err := sampleRepository(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -69,8 +71,14 @@ func (c *Command) demo(cmd *cobra.Command) error {
 		c.say("    %s\n", filepath.Join(out, file.name))
 	}
 	c.say("\nThe verdict is %q: as a gate, sluice would end with exit code %d.\n", r.Verdict, c.exitCode(exitWith(r)))
+	if err := c.demoPromotion(cmd, filepath.Join(parent, "promotion")); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	return nil
 }
+
+// demoAuthor is who makes the commits of the sample repositories.
+const demoAuthor = "A. Developer <developer@example.com>"
 
 func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stdout, format, args...) }
 
@@ -80,7 +88,6 @@ func indent(text string) string {
 
 // sampleRepository writes the sample to a directory: main as it stands, and the branch "change" with the pull request.
 func sampleRepository(ctx context.Context, dir string) (*git.Repo, error) {
-	const author = "A. Developer <developer@example.com>"
 	if err := os.CopyFS(dir, testdata.Before()); err != nil {
 		return nil, err
 	}
@@ -91,12 +98,12 @@ func sampleRepository(ctx context.Context, dir string) (*git.Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = repo.CommitAll(ctx, "main", author, "Two applications in three environments")
+	err = repo.CommitAll(ctx, "main", demoAuthor, "Two applications in three environments")
 	if err == nil {
 		err = overwrite(dir, testdata.Change())
 	}
 	if err == nil {
-		err = repo.CommitAll(ctx, "change", author, "Shop 1.5.0 in prod, longer cart sessions, metrics")
+		err = repo.CommitAll(ctx, "change", demoAuthor, "Shop 1.5.0 in prod, longer cart sessions, metrics")
 	}
 	if err != nil {
 		repo.Close()
