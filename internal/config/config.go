@@ -101,6 +101,7 @@ type Promotion struct {
 	Always      []FieldRule    `yaml:"always" doc:"Fields that are promoted even where a rule of keep matches, beside those that sluice knows: images, chart versions, remote references. A value that the source never had is a conflict."`
 	Group       PromotionGroup `yaml:"group" doc:"What one pull request carries: one application, or all applications of an environment."`
 	FanOut      FanOut         `yaml:"fan-out" doc:"Whether a stage of several environments gets a pull request for each of them, or one for all together."`
+	Base        BasePromotion  `yaml:"base" doc:"Whether environments share the directories that their targets are built from, or have copies of them, which are promoted like the targets: base for the first, base-ENV beside it for each later one. sluice init --version-bases makes the copies."`
 	PullRequest PullRequest    `yaml:"pull-request" doc:"How promotion pull requests look, and who sees to them. An environment's own pull-request says it for those that lead to it."`
 	Gates       []GateRule     `yaml:"gates" doc:"What must hold before a promotion goes on. All rules that choose it must hold. A gate that cannot be read is closed."`
 }
@@ -118,7 +119,7 @@ func Default() *Config {
 		Validation: Validation{Unknown: WarningUnknown, Suppress: SuppressBase},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
-		Promotion:  Promotion{Group: GroupApp, FanOut: FanOutEach},
+		Promotion:  Promotion{Group: GroupApp, FanOut: FanOutEach, Base: BaseShared},
 		Rehearse:   Rehearse{Timeout: Duration(10 * time.Minute)},
 	}
 }

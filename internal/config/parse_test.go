@@ -99,6 +99,7 @@ func TestParseEverything(t *testing.T) {
 			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
 			Group:  GroupEnvironment,
 			FanOut: FanOutTogether,
+			Base:   BaseVersioned,
 			PullRequest: PullRequest{
 				Title: "{app} to {to}", Body: "See the runbook.", Labels: []Label{"promotion", "area/gitops"}, Reviewers: []Reviewer{"octocat", "team:platform"},
 				Assignees: []Login{"hubot"}, Draft: DraftAlways, AutoMerge: AutoMergeSquash,

@@ -51,6 +51,15 @@ const (
 	FanOutTogether FanOut = "together" // one for all of them
 )
 
+// BasePromotion says what becomes of the directories that targets of several environments are built from.
+type BasePromotion string
+
+// What becomes of shared directories.
+const (
+	BaseShared    BasePromotion = "shared"    // a change reaches every environment at once
+	BaseVersioned BasePromotion = "versioned" // each later environment has a copy, which is promoted
+)
+
 // Template is text in which {app}, {from} and {to} stand for names.
 type Template string
 
@@ -84,6 +93,10 @@ const (
 )
 
 func (FanOut) shape() shape { return shape{enum: []string{string(FanOutEach), string(FanOutTogether)}} }
+
+func (BasePromotion) shape() shape {
+	return shape{enum: []string{string(BaseShared), string(BaseVersioned)}}
+}
 
 func (Template) shape() shape { return shape{what: "text", pattern: `^[\s\S]+$`} }
 
