@@ -22,6 +22,7 @@ type initOptions struct {
 	force    bool
 	forks    bool
 	commands bool
+	bases    bool
 }
 
 func (c *Command) newInit() *cobra.Command {
@@ -31,9 +32,18 @@ func (c *Command) newInit() *cobra.Command {
 		Short: "Write .sluice.yaml and the workflow, from the layout that is detected",
 		Long: `Writes .sluice.yaml, which says in patterns what sluice detects in the working tree, and the workflow that runs it, with
 that for commands in comments. With --forks, also the second stage that comments on pull requests from forks. Nothing is
-overwritten without --force.`,
+overwritten without --force.
+
+With --version-bases it does something else: each environment after the first stage gets its own copy of the directories that it
+shares with others (base-prod beside base), and its kustomizations name the copy. Every target is rendered before and after; where
+that is not the same byte for byte, nothing is written.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.bases {
+				return c.versionBases(cmd, opts)
+			}
+			return c.init(cmd, opts)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.repo, "repo", ".", "the repository: any directory in it")
@@ -41,6 +51,10 @@ overwritten without --force.`,
 	flags.BoolVar(&opts.force, "force", false, "overwrite files that are there")
 	flags.BoolVar(&opts.forks, "forks", false, "also write the second stage for pull requests from forks")
 	flags.BoolVar(&opts.commands, "commands", true, "write the workflow for commands in comments")
+	flags.BoolVar(&opts.bases, "version-bases", false, "give each later environment its own copy of the bases that it shares with others")
+	for _, other := range []string{"force", "forks", "commands"} {
+		cmd.MarkFlagsMutuallyExclusive("version-bases", other)
+	}
 	return cmd
 }
 

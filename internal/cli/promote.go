@@ -222,7 +222,7 @@ type fileHistory struct {
 	all     *git.History
 	sources []string     // directories whose history ends earlier
 	until   *git.History // theirs; nil where it ends where the others do
-	newest  map[string]string
+	newest  []git.DirChange
 }
 
 func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (pipeline.History, error) {
@@ -264,7 +264,14 @@ func (h fileHistory) Versions(name string) (out []promote.Version, complete bool
 }
 
 // Newest implements pipeline.History.
-func (h fileHistory) Newest(source string) string { return h.newest[source] }
+func (h fileHistory) Newest(sources ...string) string {
+	for _, change := range h.newest {
+		if slices.Contains(sources, change.Dir) {
+			return change.Commit
+		}
+	}
+	return ""
+}
 
 func (h fileHistory) isSource(name string) bool {
 	for _, dir := range h.sources {

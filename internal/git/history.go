@@ -109,10 +109,13 @@ func (r *Repo) Mainline(ctx context.Context, commit string, limit int) ([]string
 	return strings.Fields(out), err
 }
 
+// DirChange is the newest change below a directory.
+type DirChange struct{ Dir, Commit string }
+
 // LastChanged gives, for each directory in which something has changed, the newest commit of a branch as it grew (a commit and its
-// first parents, at most limit of them) that changed something below it. Unlike the commits of History, it holds everything that the
-// branch had by then.
-func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, limit int) (map[string]string, error) {
+// first parents, at most limit of them) that changed something below it; the newest first. Unlike the commits of History, it holds
+// everything that the branch had by then.
+func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, limit int) (last []DirChange, err error) {
 	args := []string{"log", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "--format=%x01%H", "-z",
 		"--max-count=" + strconv.Itoa(limit), "--end-of-options", commit, "--"}
 	wanted := make(map[string]bool, len(dirs))
@@ -124,7 +127,7 @@ func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, li
 	if err != nil {
 		return nil, err
 	}
-	last, id := make(map[string]string, len(dirs)), ""
+	id := ""
 	for _, token := range strings.Split(string(out), "\x00") {
 		token = strings.TrimLeft(token, "\n")
 		if after, ok := strings.CutPrefix(token, "\x01"); ok {
@@ -133,8 +136,9 @@ func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, li
 		}
 		for dir := token; dir != "." && dir != ""; {
 			dir = path.Dir(dir)
-			if wanted[dir] && last[dir] == "" {
-				last[dir] = id
+			if wanted[dir] {
+				wanted[dir] = false
+				last = append(last, DirChange{dir, id})
 			}
 		}
 	}

@@ -21,6 +21,9 @@ type edge struct {
 	app, from, to string
 	source        plan.Target
 	targets       []plan.Target
+	versioned     []basePair // the shared directories that the target's environment has copies of
+	bases         []basePair // those of them that are promoted along this edge
+	copied        bool       // this is the part of an edge that promotes one of them
 }
 
 // edgeFinder finds the edges of a layout.

@@ -19,13 +19,14 @@ type merger struct {
 	layout       config.Layout
 	history      History
 	keep, always []promote.Rule
+	own          int // how many rules of keep are the configuration's, which come first
 	secrets      *secretValues
 	holds        []config.Hold
 	findings     finding.List
 }
 
 func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout config.Layout, edges []edge) (*merger, error) {
-	m := &merger{run: p, layout: layout, secrets: newSecretValues(cfg)}
+	m := &merger{run: p, layout: layout, own: len(cfg.Promotion.Keep), secrets: newSecretValues(cfg)}
 	var problems finding.List
 	m.keep, problems = rulesOf(cfg, "keep", cfg.Promotion.Keep, promote.DefaultKeep)
 	always, found := rulesOf(cfg, "always", cfg.Promotion.Always, promote.DefaultAlways)
@@ -35,9 +36,9 @@ func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout confi
 	}
 	var source, all []string
 	for _, e := range edges {
-		source = append(source, e.source.Dir)
-		for _, t := range e.targets {
-			all = append(all, t.Dir)
+		source = append(source, e.sourceDirs()...)
+		for _, p := range e.parts() {
+			all = append(all, p.target.Dir)
 		}
 	}
 	all = append(all, source...)
@@ -70,13 +71,15 @@ func rulesOf(cfg *config.Config, key string, own []config.FieldRule, known []pro
 // edge merges into each target of an edge.
 func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 	out := PromotionEdge{
-		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: cmp.Or(m.history.Newest(e.source.Dir), m.run.Source.Commit),
+		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: cmp.Or(m.history.Newest(e.sourceDirs()...), m.run.Source.Commit),
 		Merge: MergeNothing, Gate: "open", PullRequest: PullRequest{State: "none"},
 		Files: []PromotedFile{}, Withheld: []promote.Withheld{}, Conflicts: []promote.Conflict{}, Gates: []Gate{},
 	}
 	for _, target := range e.targets {
 		out.ToTargets = append(out.ToTargets, target.ID)
-		result, err := m.merge(ctx, e, target)
+	}
+	for _, p := range e.parts() {
+		result, err := m.merge(ctx, p.edge, p.target)
 		if err != nil {
 			return out, err
 		}
@@ -89,7 +92,7 @@ func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 		out.Withheld = append(out.Withheld, result.Withheld...)
 		out.Conflicts = append(out.Conflicts, result.Conflicts...)
 		for _, f := range result.Findings {
-			m.findings = append(m.findings, f.In(target.ID, finding.New))
+			m.findings = append(m.findings, f.In(p.target.ID, finding.New))
 		}
 	}
 	switch {
@@ -158,7 +161,11 @@ func (m *merger) mergeTrees(source, into Tree, e edge, target plan.Target, base 
 	pairs := promote.PairFiles(from, to, theirs, ours)
 	// What could not be read on one side must not look as if it were not there.
 	pairs = slices.DeleteFunc(pairs, func(p promote.Pair) bool { return unread[p.From] || more[p.To] })
-	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: m.keep, Always: m.always}, base, ours, theirs)
+	keep := m.keep
+	if e.copied { // what environments own stands in their own directories, and nothing in a copy by itself
+		keep = keep[:m.own]
+	}
+	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: keep, Always: m.always}, base, ours, theirs)
 	return result, mergeSides{ours, theirs, pairs}, err
 }
 
@@ -191,6 +198,9 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 		}
 		if m.rolledBackSince(result, e) {
 			return base, false, nil
+		}
+		if _, err := result.Lstat(target.Dir); e.copied && err != nil {
+			return base, false, nil // the copy was made later
 		}
 		quiet := *m
 		quiet.findings = nil

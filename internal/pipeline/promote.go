@@ -43,8 +43,9 @@ type Promotion struct {
 // History is what promotions read of a repository's past.
 type History interface {
 	promote.History
-	// Newest gives the commit of the default branch that brought the newest change to a source's directory, "" where none is known.
-	Newest(source string) string
+	// Newest gives the commit of the default branch that brought the newest change to any of a source's directories, "" where none
+	// is known.
+	Newest(sources ...string) string
 }
 
 // RecordAt is what a promotion recorded, in a commit that the target's branch has.
@@ -178,6 +179,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	out.Notes = append(out.Notes, p.addBases(cfg, graph, layout, edges)...)
 	m, err := p.merger(ctx, cfg, layout, edges)
 	if err != nil {
 		return nil, err
@@ -197,7 +199,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 			return nil, err
 		}
 		if p.Directories == nil {
-			merged.Shared = sharedInputs(graph, e.source)
+			merged.Shared = e.unversioned(sharedInputs(graph, e.source))
 		}
 		out.Edges = append(out.Edges, merged)
 	}

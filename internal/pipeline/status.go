@@ -69,7 +69,7 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 						row.Waits = g.Name + ": " + g.Reason
 					}
 				}
-				if err := row.count(e, t, planned.history); err != nil {
+				if err := row.count(e, t, planned.others(e, t), planned.history); err != nil {
 					return nil, err
 				}
 			}
@@ -91,12 +91,26 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 	return out, nil
 }
 
-// count adds what an edge says of one of its targets.
-func (r *StatusRow) count(e PromotionEdge, t plan.Target, history promote.History) error {
+// others gives the directories of an edge's other targets. What is in none of its targets' is in a copy of a shared directory, and
+// counts for each.
+func (p *PromotionPlan) others(e PromotionEdge, t plan.Target) (out []string) {
+	for _, other := range p.layout.Targets {
+		if other.ID != t.ID && slices.Contains(e.ToTargets, other.ID) && !isBelow(t.Dir, other.Dir) && t.Dir != other.Dir {
+			out = append(out, other.Dir)
+		}
+	}
+	return out
+}
+
+// count adds what an edge says of one of its targets; others are the directories of the others.
+func (r *StatusRow) count(e PromotionEdge, t plan.Target, others []string, history promote.History) error {
+	isOurs := func(name string) bool {
+		return isBelow(name, t.Dir) || !slices.ContainsFunc(others, func(dir string) bool { return isBelow(name, dir) })
+	}
 	oldest := 0
 	behind := make(map[string]bool) // commits
 	for _, f := range e.Files {
-		if !isBelow(f.Path, t.Dir) {
+		if !isOurs(f.Path) {
 			continue
 		}
 		r.Behind++
@@ -113,12 +127,12 @@ func (r *StatusRow) count(e PromotionEdge, t plan.Target, history promote.Histor
 	}
 	r.Changes = len(behind)
 	for _, c := range e.Conflicts {
-		if isBelow(c.File, t.Dir) {
+		if isOurs(c.File) {
 			r.Conflicts++
 		}
 	}
 	for _, w := range e.Withheld {
-		if isBelow(w.File, t.Dir) {
+		if isOurs(w.File) {
 			r.Own++
 		}
 	}
