@@ -97,7 +97,7 @@ func TestLastChanged(t *testing.T) {
 	write(t, dir, map[string]string{"other": "y"})
 	sh(t, dir, "commit", "--quiet", "--all", "--message=other")
 	got, err := open(t, dir).LastChanged(t.Context(), "HEAD", []string{"dev", "dev/x", "prod", "none"}, 100)
-	if diff := cmp.Diff([]git.DirChange{{Dir: "dev/x", Commit: merge}, {Dir: "dev", Commit: merge}, {Dir: "prod", Commit: first}}, got); diff != "" || err != nil {
+	if diff := cmp.Diff([]DirChange{{Dir: "dev/x", Commit: merge}, {Dir: "dev", Commit: merge}, {Dir: "prod", Commit: first}}, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 }
