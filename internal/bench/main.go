@@ -3,7 +3,7 @@
 // in go.mod, runs all of them on the same machine and prints ratios; then it does the same, with less runs and without what takes
 // hours, for a repository ten times as large.
 //
-//	go run ./internal/bench -write docs/performance.md   # 200 applications in three environments, then 2,000; some ten minutes
+//	go run ./internal/bench -write docs/performance.md   # 200 applications in three environments, then 2,000; up to half an hour
 //	go run ./internal/bench -scale 0 -runs 1             # 200 only, measured once
 //	go run ./internal/bench -scale 0 -only overlay       # some rows only
 //
