@@ -228,7 +228,10 @@ func generate(dir string, n int) (*repository, error) {
 	if err := r.commit("the repository"); err != nil {
 		return nil, err
 	}
-	return r, r.branches()
+	if err := r.branches(); err != nil {
+		return nil, err
+	}
+	return r, r.git("repack", "-a", "-d", "--quiet") // as a clone has it
 }
 
 // branches makes a branch for each change that a scenario is about.

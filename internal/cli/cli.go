@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
+	_ "github.com/sluice-dev/sluice/internal/heap" // for the collector of every command
 	"github.com/sluice-dev/sluice/internal/render"
 )
 
@@ -81,7 +82,6 @@ func (c *Command) Main(ctx context.Context, args []string) (code int) {
 			code = ExitIncomplete
 		}
 	}()
-	c.startLazily()
 	root := c.root()
 	root.SetArgs(args[1:])
 	started := false

@@ -71,7 +71,7 @@ type fileFacts struct {
 }
 
 func readFacts(file string, data []byte) fileFacts {
-	hosts := hostName.FindAllString(string(data), -1)
+	hosts := hostNames(data)
 	slices.Sort(hosts)
 	return fileFacts{objects: identitiesIn(file, data), hosts: slices.Compact(hosts)}
 }
@@ -108,7 +108,32 @@ func newOutline(snapshot plan.Snapshot, environment string, tree Tree, facts fun
 	return o
 }
 
-var hostName = regexp.MustCompile(`[A-Za-z0-9*][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+`)
+// hostNames gives the words that have the form of a host's name: labels of letters, digits and dashes with points between; the first
+// may be a star. It looks at every byte of a repository, so it is no regular expression.
+func hostNames(data []byte) (names []string) {
+	for start := 0; start < len(data); {
+		if c := data[start]; c == '-' || !inLabel(c) && c != '*' {
+			start++
+			continue
+		}
+		end, points := start+1, 0
+		for end < len(data) && (inLabel(data[end]) || data[end] == '.' && end+1 < len(data) && inLabel(data[end+1])) {
+			if data[end] == '.' {
+				points++
+			}
+			end++
+		}
+		if points > 0 {
+			names = append(names, string(data[start:end]))
+		}
+		start = end
+	}
+	return names
+}
+
+func inLabel(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-'
+}
 
 // namedHosts finds the hosts that the files of targets with routes name, patches included.
 func (o *outline) namedHosts(snapshot plan.Snapshot, routes map[int]bool, hostsIn func(file string) []string) map[string][]int {

@@ -7,8 +7,12 @@ func Reaching(side Snapshot, targets []Target, paths []string) map[string][]Targ
 	if side.Graph == nil {
 		return out
 	}
+	touched := side.Graph.touched(paths)
 	for _, target := range targets {
-		reach := side.Graph.reach(target)
+		reach := side.Graph.reachIn(touched, target)
+		if reach == nil {
+			continue
+		}
 		for _, name := range paths {
 			if _, ok := reach.why(name); ok {
 				out[name] = append(out[name], target)

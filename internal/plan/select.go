@@ -37,11 +37,11 @@ type pair struct{ base, head *Target }
 
 // All gives every target of either side, sorted by ID, for the reason given. changed is as [Select] takes it.
 func All(base, head Snapshot, changed []string, why string) []Selection {
-	changed = sorted(changed)
+	how := newReasons(base, head, changed)
 	var out []Selection
 	for _, p := range pairs(base, head) {
 		sel := p.selection([]string{why})
-		sel.Same = p.base != nil && p.head != nil && len(p.why(base, head, changed)) == 0
+		sel.Same = p.base != nil && p.head != nil && len(how.why(p)) == 0
 		out = append(out, sel)
 	}
 	return out
@@ -51,10 +51,10 @@ func All(base, head Snapshot, changed []string, why string) []Selection {
 // path, and those that only one side has, or has otherwise. changed lists the paths of files (and links and
 // submodules) that were added, deleted or changed between the sides; a renamed one counts as two.
 func Select(base, head Snapshot, changed []string) []Selection {
-	changed = sorted(changed)
+	how := newReasons(base, head, changed)
 	var out []Selection
 	for _, p := range pairs(base, head) {
-		why := p.why(base, head, changed)
+		why := how.why(p)
 		if len(why) == 0 {
 			continue
 		}
@@ -72,16 +72,40 @@ func sorted(changed []string) []string {
 	return slices.Compact(changed)
 }
 
-// why says how a change reaches the target; nothing where it does not.
-func (p pair) why(base, head Snapshot, changed []string) []string {
+// reasons says how a change reaches targets.
+type reasons struct {
+	base, head Snapshot
+	changed    []string // sorted
+	onBase     map[string]bool
+	onHead     map[string]bool
+}
+
+func newReasons(base, head Snapshot, changed []string) reasons {
+	r := reasons{base: base, head: head, changed: sorted(changed)}
+	if base.Graph != nil {
+		r.onBase = base.Graph.touched(r.changed)
+	}
+	if head.Graph != nil {
+		r.onHead = head.Graph.touched(r.changed)
+	}
+	return r
+}
+
+// why says how the change reaches a target; nothing where it does not.
+func (r reasons) why(p pair) []string {
 	var reaches []*reach
+	add := func(found *reach) {
+		if found != nil {
+			reaches = append(reaches, found)
+		}
+	}
 	if p.head != nil {
-		reaches = append(reaches, head.Graph.reach(*p.head))
+		add(r.head.Graph.reachIn(r.onHead, *p.head))
 	}
 	if p.base != nil {
-		reaches = append(reaches, base.Graph.reach(*p.base))
+		add(r.base.Graph.reachIn(r.onBase, *p.base))
 	}
-	return append(p.differences(), chains(reaches, changed)...)
+	return append(p.differences(), chains(reaches, r.changed)...)
 }
 
 // pairs joins the targets of both sides by ID.

@@ -1,0 +1,32 @@
+// Package heap tunes the garbage collector of the program and of its workers for runs that are over in less than a second.
+//
+// It has no dependencies of its own, so that it is initialised among the first packages: before those libraries that fill the heap
+// with tables while the program starts.
+package heap
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// lazy is the percentage at which the first collection waits until the heap has 32 MiB, where it would come at four
+// (runtime/debug.SetGCPercent): most runs are over by then.
+const lazy = 800
+
+var settled atomic.Int32
+
+func init() {
+	if os.Getenv("GOGC") != "" { // who sets it is obeyed
+		return
+	}
+	Settle(100)
+	debug.SetGCPercent(lazy)
+	type sentinel struct{ _ [16]byte }
+	runtime.SetFinalizer(&sentinel{}, func(*sentinel) { debug.SetGCPercent(int(settled.Load())) })
+}
+
+// Settle says how lazy the collector is from its first collection on: the heap grows by this percentage of what lives before
+// the next one.
+func Settle(percent int32) { settled.Store(percent) }
