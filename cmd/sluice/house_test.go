@@ -43,6 +43,7 @@ var house = map[string]string{
 	"internal/rehearse":   "manifest finding",
 	"internal/report":     "plan diff manifest finding promote",
 	"internal/git":        "",
+	"internal/oci":        "",
 	"internal/github":     "",
 	"internal/githubtest": "",
 	"policies":            "",

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func readPolicies(ctx context.Context, repo fs.FS, dirs []string, remote []Remot
 		problems = append(problems, files.read(repo, dir, "", at)...)
 	}
 	for _, r := range remote {
-		tree, err := r.Open(ctx)
+		opened, err := r.Open(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return files, nil, ctx.Err()
@@ -43,9 +44,32 @@ func readPolicies(ctx context.Context, repo fs.FS, dirs []string, remote []Remot
 			continue
 		}
 		at := func(string) (finding.Pos, string) { return r.Pos, r.Name + ": " }
-		problems = append(problems, files.read(tree, path.Clean(r.Dir), r.mount(), at)...)
+		dir := path.Clean(cmp.Or(r.Dir, opened.Dir))
+		found := files.read(opened.Files, dir, r.mount(), at)
+		for i := range found {
+			found[i].Severity = finding.Error // who names policies from elsewhere wants to be held to them
+		}
+		problems = append(problems, found...)
+		problems = append(problems, files.unread(r, opened, dir)...)
 	}
 	return files, problems, nil
+}
+
+// unread tells of data that policies from elsewhere do not see.
+func (p *policyFiles) unread(r Remote, opened Opened, dir string) finding.List {
+	var names []string
+	for _, name := range opened.Data {
+		if _, read := p.data[path.Join(r.mount(), name)]; !read {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return finding.List{{
+		Rule: "policy/remote", Severity: finding.Notice, Pos: r.Pos,
+		Message: fmt.Sprintf("%s: policies do not see %d of its data files, %s first: they are not below %s", r.Name, len(names), names[0], path.Join(dir, "data")),
+	}}
 }
 
 // read adds the files below a directory of a tree, loaded as if they were below mount. at gives the place of what is wrong with a file,

@@ -12,10 +12,17 @@ import (
 
 // Remote is policies from elsewhere that count as the repository's own.
 type Remote struct {
-	Name string      // what they are pinned by: host/org/repository@COMMIT
-	Dir  string      // that holds them; "" for all
+	Name string      // what they are pinned by: host/org/repository@COMMIT or registry/repository@sha256:DIGEST
+	Dir  string      // that holds them; "" for what was opened says
 	Pos  finding.Pos // of what names them: what is wrong with them is said there
-	Open func(context.Context) (fs.FS, error)
+	Open func(context.Context) (Opened, error)
+}
+
+// Opened is the files of policies from elsewhere.
+type Opened struct {
+	Files fs.FS
+	Dir   string   // that holds the policies where nobody says another; "" for all
+	Data  []string // the files that are said to be data: those that are not read as such are told of
 }
 
 // mount is the directory that the policies are loaded as, beside those of the repository. A colon would mean something to Rego's loader.
@@ -25,7 +32,7 @@ func (r Remote) mount() string { return strings.ReplaceAll(r.Name, ":", "_") }
 func placed(problems finding.List, remote []Remote) finding.List {
 	for i, f := range problems {
 		for _, r := range remote {
-			if name, ok := strings.CutPrefix(f.File, r.mount()+"/"); ok && (path.Clean(r.Dir) == "." || strings.HasPrefix(name, r.Dir+"/")) {
+			if name, ok := strings.CutPrefix(f.File, r.mount()+"/"); ok && (r.Dir == "" || strings.HasPrefix(name, path.Clean(r.Dir)+"/")) {
 				problems[i].Pos = r.Pos
 				problems[i].Message = fmt.Sprintf("%s: %s: %s", r.Name, finding.Pos{File: name, Line: f.Line, Column: f.Column}, f.Message)
 				break

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/bundle"
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/oci"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/policy"
 	"github.com/sluice-dev/sluice/internal/render"
@@ -102,6 +104,9 @@ type workshop struct {
 	cache    *render.Cache // nil without one
 	remotes  *git.Remotes  // nil where none are allowed
 	schemas  *bundle.Schemas
+
+	artifacts      sync.Once // makes fromRegistries
+	fromRegistries *oci.Artifacts
 }
 
 // Renderer starts the worker processes, with the limits of the configuration that binds.

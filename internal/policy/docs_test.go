@@ -60,20 +60,28 @@ With ` + "`policies: {combine: true}`" + ` they see all objects of a target at o
 ` + "`{\"path\": file, \"contents\": object}`" + `, in the order in which the target renders them. A result that is about one of them says so by its number
 in the list, ` + "`{\"msg\": text, \"index\": number, \"path\": field}`" + `; then its finding stands where that object does, and is compared with base for it.
 
-### From other repositories
+### From elsewhere
 
 ` + "```yaml" + `
 policies:
   remote:
     - git: github.com/acme/policies@0123456789abcdef0123456789abcdef01234567
       directory: kubernetes
+    - oci: ghcr.io/acme/policies:v3@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 ` + "```" + `
 
 These policies count as the repository's own and are compiled together with them. They are fetched only if the base branch's
-configuration names them, and named by what says all that they hold: a commit's full id. Branches and tags are refused, because they
-can move. A pull request that changes the list changes nothing about what is fetched; a notice says what is not tried. Commits are fetched
-by https with the credentials that git's configuration has, kept in the cache (` + "`--cache`" + `), and verified whenever they are used. What could not be
-fetched or compiled is an error at the line that names it, and the run incomplete (exit code 3).
+configuration names them, and named by what says all that they hold: a commit's full id, or an artifact's digest. Branches and tags are refused,
+because they can move (a tag before the digest is for people). A pull request that changes the list changes nothing about what is fetched; a notice
+says what is not tried. What was fetched is kept in the cache (` + "`--cache`" + `), and verified whenever it is used. What could not be fetched or
+compiled, or holds no policy, is an error at the line that names it, and the run incomplete (exit code 3).
+
+Commits are fetched by https with the credentials that git's configuration has.
+
+Artifacts are those that ` + "`conftest push`" + ` and ` + "`oras push`" + ` make, a layer for each file with its path as title; conftest prints the digest. They are fetched
+by https (by http from localhost only), with the credentials of docker's configuration (` + "`docker login`" + `). Without ` + "`directory`" + `, the policies are those
+in the directory that all files share, and its ` + "`data`" + ` is data; a notice tells of data that lies elsewhere. An artifact may hold 4,000 files and
+32 MB; packed directories and OPA's own bundles (tar files) are refused.
 
 What differs from the conftest program:
 

@@ -1,0 +1,157 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+	"oras.land/oras-go/v2/registry/remote/retry"
+)
+
+// source is a repository of a registry, behind what was kept of it.
+type source struct {
+	kept      Kept
+	reference registry.Reference
+
+	connect    sync.Once
+	repository *remote.Repository
+	err        error
+}
+
+// remote gives the repository's client. Credentials are those of docker's configuration, which is read when it is first needed.
+func (s *source) remote() (*remote.Repository, error) {
+	s.connect.Do(func() {
+		known, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
+		if err != nil {
+			s.err = fmt.Errorf("docker's configuration, which would have the credentials, cannot be read: %w", err)
+			return
+		}
+		local := isLoopback(s.reference.Host())
+		transport := &http.Client{Transport: retry.NewTransport(http.DefaultTransport), CheckRedirect: func(next *http.Request, via []*http.Request) error {
+			switch {
+			case len(via) >= 5:
+				return errors.New("the registry leads from place to place")
+			case next.URL.Scheme != "https" && !(local && isLoopback(next.URL.Host)):
+				return errors.New("the registry leads to a place that is not https")
+			}
+			return nil
+		}}
+		client := &auth.Client{Client: transport, Credential: credentials.Credential(known), Cache: auth.NewCache()}
+		client.SetUserAgent("sluice")
+		s.repository = &remote.Repository{Reference: s.reference, Client: client, PlainHTTP: local, MaxMetadataBytes: maxManifest}
+	})
+	return s.repository, s.err
+}
+
+// isLoopback reports whether a host, with or without a port, is this machine. Docker speaks http with it, too.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// manifest gives the manifest of a digest.
+func (s *source) manifest(ctx context.Context, id digest.Digest) ([]byte, error) {
+	desc := ocispec.Descriptor{Digest: id}
+	if text, ok := s.get(desc); ok {
+		return text, nil
+	}
+	from, err := s.remote()
+	if err != nil {
+		return nil, err
+	}
+	said, body, err := from.Manifests().FetchReference(ctx, id.String())
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer body.Close()
+	if said.Size > maxManifest {
+		return nil, fmt.Errorf("it is larger than %d MB", maxManifest>>20)
+	}
+	desc.Size = said.Size
+	text, err := content.ReadAll(body, desc)
+	if err != nil {
+		return nil, explain(err)
+	}
+	s.put(desc, text)
+	return text, nil
+}
+
+// files fetches the layers.
+func (s *source) files(ctx context.Context, layers []layer) (*Artifact, error) {
+	texts := make([][]byte, len(layers))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for i, l := range layers {
+		group.Go(func() (err error) {
+			if texts[i], err = s.blob(ctx, l.Descriptor); err != nil {
+				err = fmt.Errorf("fetch %s: %w", l.title, err)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return assemble(layers, texts)
+}
+
+func (s *source) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, error) {
+	if text, ok := s.get(desc); ok {
+		return text, nil
+	}
+	from, err := s.remote()
+	if err != nil {
+		return nil, err
+	}
+	text, err := content.FetchAll(ctx, from.Blobs(), desc)
+	if err != nil {
+		return nil, explain(err)
+	}
+	s.put(desc, text)
+	return text, nil
+}
+
+// explain puts an error of a registry in plain words. Addresses are left out: a registry leads to storage by addresses that hold
+// a signature.
+func explain(err error) error {
+	var answer *errcode.ErrorResponse
+	var request *url.Error
+	switch {
+	case errors.Is(err, errdef.ErrNotFound):
+		return errors.New("the registry does not have it")
+	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		return errors.New("the registry wants credentials, and docker's configuration has none for it (docker login)")
+	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden):
+		return fmt.Errorf("the registry refuses access (%d): it needs credentials in docker's configuration that may read it (docker login)", answer.StatusCode)
+	case errors.As(err, &answer):
+		return fmt.Errorf("the registry answers %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+	case errors.As(err, &request):
+		return request.Err
+	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData):
+		return errors.New("what the registry gives has another digest")
+	default:
+		return errors.New(query.ReplaceAllString(err.Error(), ""))
+	}
+}
+
+// query matches what an address may end with.
+var query = regexp.MustCompile(`\?[^\s"]*`)
