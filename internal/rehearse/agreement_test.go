@@ -227,13 +227,6 @@ var classes = []class{
 		},
 	},
 	{
-		"valid to sluice, refused as unreadable: quantities",
-		"a text that is no quantity, such as `cpu: text`: OpenAPI has no more than \"string\" for it",
-		func(_ *manifest.Object, a agreement) bool {
-			return len(a.ours) == 0 && refusedAs(a, metav1.StatusReasonBadRequest) && strings.Contains(a.theirs.Error(), "quantities must match")
-		},
-	},
-	{
 		"invalid to sluice, accepted: an empty list in place of base64",
 		"Go's JSON reader takes `[]` for no bytes; kubeconform refuses it too",
 		func(_ *manifest.Object, a agreement) bool {

@@ -33,11 +33,12 @@ func newCompiler(r *release) *compiler {
 }
 
 // newLibrary sets the library's compiler up as kubeconform does (pkg/validator/validator.go, downloadSchema), but for the
-// format "duration", which no type of Kubernetes has.
+// format "duration", which no type of Kubernetes has, and our own format of quantities.
 func newLibrary(loader jsonschema.URLLoader) *jsonschema.Compiler {
 	library := jsonschema.NewCompiler()
 	library.DefaultDraft(jsonschema.Draft4)
 	library.UseLoader(loader)
+	library.RegisterFormat(quantityFormat)
 	return library
 }
 

@@ -14,6 +14,7 @@
 //
 //   - A value that is none of a field's enumeration is refused (imagePullPolicy: Sometimes).
 //   - A time that is not RFC 3339 is refused. The downloaded schemas name a draft in which formats are only notes.
+//   - A text that is no quantity is refused (cpu: text), as the API server reads it.
 //   - null is accepted for an int-or-string or a quantity that is not required.
 //   - An object is matched by its whole group, not by the group's first label: Ingress of networking.example.com is not
 //     judged by the schema of networking.k8s.io.

@@ -168,10 +168,14 @@ func quote(text string) string {
 }
 
 func formatHint(format string) string {
-	if format == "date-time" {
+	switch format {
+	case "date-time":
 		return ", such as 2006-01-02T15:04:05Z"
+	case formatQuantity:
+		return ", such as 500m, 2 or 128Mi"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // propertiesAt lists the fields that the schema knows at a place of the object.

@@ -95,7 +95,8 @@ func readVersion(release, dir string) (version, error) {
 //
 //   - an object with listed properties admits no others;
 //   - what is not required may be null (required says of a property whether it is);
-//   - an int-or-string is an integer or a string, a quantity a number or a string.
+//   - an int-or-string is an integer or a string, a quantity a number or a string (of a format that is ours: package schema knows
+//     it, kubeconform passes over it).
 //
 // One difference: openapi2jsonschema writes int-or-string and quantity as oneOf of two nullable types, which refuses null
 // where it means to allow it; here they are a list of types.
@@ -106,7 +107,7 @@ func convert(in *swagger, required bool) *schema {
 		case name == intOrString:
 			out.Type = types(required, "integer", "string")
 		case name == quantity:
-			out.Type = types(required, "number", "string")
+			out.Type, out.Format = types(required, "number", "string"), "quantity"
 		case required:
 			out.Ref = "/definition/" + name
 		default:

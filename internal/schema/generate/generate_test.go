@@ -44,7 +44,7 @@ func TestConvert(t *testing.T) {
 			`{"type":"object","required":["a","b"],"properties":{"a":{"type":"array","items":{"type":["integer","null"]}},"b":{"$ref":"/definition/x.B"},"c":{"$ref":"/nullable/x.B"}},"additionalProperties":false}`},
 		"int-or-string and quantity": {
 			`{"type":"object","required":["a"],"properties":{"a":{"$ref":"#/definitions/io.k8s.apimachinery.pkg.util.intstr.IntOrString"},"b":{"$ref":"#/definitions/io.k8s.apimachinery.pkg.api.resource.Quantity"}}}`,
-			`{"type":"object","required":["a"],"properties":{"a":{"type":["integer","string"]},"b":{"type":["number","string","null"]}},"additionalProperties":false}`},
+			`{"type":"object","required":["a"],"properties":{"a":{"type":["integer","string"]},"b":{"type":["number","string","null"],"format":"quantity"}},"additionalProperties":false}`},
 		"a property named $ref": {
 			`{"type":"object","properties":{"$ref":{"type":"string"}}}`,
 			`{"type":"object","properties":{"$ref":{"type":["string","null"]}},"additionalProperties":false}`},
