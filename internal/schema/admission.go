@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -113,15 +114,17 @@ func (c checker) admit(o *manifest.Object, a *Admission) (out finding.List) {
 	if o.ID.Group == "admissionregistration.k8s.io" {
 		return out // the API server does not hold them to each other
 	}
-	r := newAdmissionRequest(o, c.old[o.ID], c.custom.find(gvk{o.APIVersion(), o.ID.Kind}))
+	written, others := c.forms(o)
+	r := newAdmissionRequest(o, c.old[o.ID], written, others)
 	for _, b := range a.bound {
-		matched, unknown := b.matches(r, c.around)
+		m, matched := b.matches(r, c.around)
 		if !matched {
 			continue
 		}
-		denied, skipped := []string(nil), []string{unknown}
-		if unknown == "" {
-			denied, skipped = b.evaluate(r, c.around)
+		seen, unknown := c.convert(r, m.form)
+		denied, skipped := []string(nil), []string{cmp.Or(m.unknown, unknown)}
+		if skipped[0] == "" {
+			denied, skipped = b.evaluate(seen, c.around)
 		}
 		for _, message := range denied {
 			out = append(out, c.about(o, "admission/"+ruleName(b.policy.object.ID.Name), b.severity(), "",

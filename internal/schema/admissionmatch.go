@@ -1,18 +1,17 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	kubeschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/sluice-dev/sluice/internal/manifest"
@@ -22,19 +21,14 @@ import (
 type admissionRequest struct {
 	object     *manifest.Object
 	now, old   *unstructured.Unstructured // old is nil where the object is created
-	kind       kubeschema.GroupVersionKind
-	resource   kubeschema.GroupVersionResource
+	form                                  // that the object is written in, or was converted to
+	others     []form                     // that the API server serves the resource in, too
 	attributes admission.Attributes
 }
 
-func newAdmissionRequest(o, old *manifest.Object, d *Definition) *admissionRequest {
+func newAdmissionRequest(o, old *manifest.Object, written form, others []form) *admissionRequest {
 	// A policy's message could tell what a Secret holds: the policy does not see it.
-	r := &admissionRequest{object: o, now: &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Concealed(old))}}
-	r.kind = kubeschema.GroupVersionKind{Group: o.ID.Group, Version: o.Version, Kind: o.ID.Kind}
-	r.resource, _ = meta.UnsafeGuessKindToResource(r.kind)
-	if d != nil && d.plural != "" {
-		r.resource.Resource = d.plural
-	}
+	r := &admissionRequest{object: o, now: &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Concealed(old))}, form: written, others: others}
 	operation := admission.Create
 	var before runtime.Object
 	if old != nil && old.Value() != nil {
@@ -45,35 +39,40 @@ func newAdmissionRequest(o, old *manifest.Object, d *Definition) *admissionReque
 	return r
 }
 
-// matches reports whether a policy looks at a request. unknown says why that cannot be told from the repository.
-func (b boundPolicy) matches(r *admissionRequest, around *surroundings) (matched bool, unknown string) {
-	if b.policy.constraints == nil {
-		return false, ""
-	}
-	for _, m := range []*admissionv1.MatchResources{b.policy.constraints, b.binding.MatchResources} {
-		if m == nil {
-			continue
-		}
-		ok, why := r.matches(m, around)
-		if !ok {
-			return false, ""
-		}
-		if why != "" {
-			unknown = why
-		}
-	}
-	return true, unknown
+// match is how a policy looks at a request.
+type match struct {
+	form           // that it sees the object in
+	unknown string // why it cannot be told from the repository what it sees; "" where it can
 }
 
-func (r *admissionRequest) matches(m *admissionv1.MatchResources, around *surroundings) (matched bool, unknown string) {
-	rule := func(n admissionv1.NamedRuleWithOperations) bool { return r.matchesRule(n, m.MatchPolicy) }
-	if slices.ContainsFunc(m.ExcludeResourceRules, rule) || len(m.ResourceRules) > 0 && !slices.ContainsFunc(m.ResourceRules, rule) {
-		return false, ""
+// matches reports whether a policy looks at a request, and how.
+func (b boundPolicy) matches(r *admissionRequest, around *surroundings) (m match, matched bool) {
+	if b.policy.constraints == nil {
+		return m, false
 	}
-	if !selects(m.ObjectSelector, r.now.GetLabels()) && (r.old == nil || !selects(m.ObjectSelector, r.old.GetLabels())) {
-		return false, ""
+	if m, matched = r.matches(b.policy.constraints, around); !matched || b.binding.MatchResources == nil {
+		return m, matched
 	}
-	return r.inNamespace(m.NamespaceSelector, around)
+	bound, matched := r.matches(b.binding.MatchResources, around)
+	m.unknown = cmp.Or(bound.unknown, m.unknown)
+	return m, matched
+}
+
+func (r *admissionRequest) matches(by *admissionv1.MatchResources, around *surroundings) (m match, matched bool) {
+	if f, excluded := r.matchesRules(by.ExcludeResourceRules, by.MatchPolicy); excluded && f.untold == "" {
+		return m, false
+	}
+	m.form = r.form
+	if len(by.ResourceRules) > 0 {
+		if m.form, matched = r.matchesRules(by.ResourceRules, by.MatchPolicy); !matched {
+			return m, false
+		}
+	}
+	if !selects(by.ObjectSelector, r.now.GetLabels()) && (r.old == nil || !selects(by.ObjectSelector, r.old.GetLabels())) {
+		return m, false
+	}
+	matched, m.unknown = r.inNamespace(by.NamespaceSelector, around)
+	return m, matched
 }
 
 // inNamespace applies a selector of namespaces. A cluster-wide object is not subject to it, but for a Namespace.
@@ -118,20 +117,43 @@ func selects(s *metav1.LabelSelector, set map[string]string) bool {
 	return err != nil || selector.Matches(labels.Set(set))
 }
 
-// matchesRule reports whether a rule names the request's operation and resource. With the match policy Equivalent any version of
-// the resource is meant.
-func (r *admissionRequest) matchesRule(n admissionv1.NamedRuleWithOperations, policy *admissionv1.MatchPolicyType) bool {
+// matchesRules reports whether one of the rules names the request, and in which form of its resource: that in which the object is
+// written, or, with the match policy Equivalent, the first of the others that a rule names. Source: matchesResourceRules in
+// k8s.io/apiserver/pkg/admission/plugin/policy/matching.
+func (r *admissionRequest) matchesRules(rules []admissionv1.NamedRuleWithOperations, policy *admissionv1.MatchPolicyType) (named form, ok bool) {
+	for _, rule := range rules {
+		if r.matchesRule(rule, r.form) {
+			return r.form, true
+		}
+	}
+	if policy != nil && *policy == admissionv1.Exact { // not set is Equivalent
+		return form{}, false
+	}
+	for _, told := range []bool{true, false} {
+		for _, rule := range rules {
+			for _, other := range r.others {
+				if told == (other.untold == "") && r.matchesRule(rule, other) {
+					return other, true
+				}
+			}
+		}
+	}
+	return form{}, false
+}
+
+// matchesRule reports whether a rule names the request's operation, and its resource in a form.
+func (r *admissionRequest) matchesRule(n admissionv1.NamedRuleWithOperations, f form) bool {
 	has := func(list []string, name string) bool {
 		return slices.Contains(list, "*") || slices.Contains(list, name)
 	}
 	operation := func(o admissionv1.OperationType) bool {
 		return o == admissionv1.OperationAll || string(o) == string(r.attributes.GetOperation())
 	}
-	exact := policy != nil && *policy == admissionv1.Exact
 	resource := func(name string) bool {
-		return name == "*" || name == "*/*" || strings.TrimSuffix(name, "/*") == r.resource.Resource && !strings.HasSuffix(name, "/*")
+		return name == "*" || name == "*/*" || strings.TrimSuffix(name, "/*") == f.resource.Resource && !strings.HasSuffix(name, "/*")
 	}
+	version := has(n.APIVersions, f.kind.Version) || f.untold != "" && (!f.served || slices.Contains(n.Resources, f.resource.Resource))
 	scope := n.Scope == nil || *n.Scope == admissionv1.AllScopes || (*n.Scope == admissionv1.NamespacedScope) == (r.object.ID.Namespace != "")
-	return slices.ContainsFunc(n.Operations, operation) && has(n.APIGroups, r.kind.Group) && (!exact || has(n.APIVersions, r.kind.Version)) &&
+	return slices.ContainsFunc(n.Operations, operation) && has(n.APIGroups, f.kind.Group) && version &&
 		slices.ContainsFunc(n.Resources, resource) && scope && (len(n.ResourceNames) == 0 || slices.Contains(n.ResourceNames, r.object.ID.Name))
 }

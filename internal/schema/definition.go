@@ -28,6 +28,7 @@ type Definition struct {
 
 	plural   string
 	versions []*customVersion
+	webhook  bool // that converts between versions
 }
 
 // ParseDefinition reads a CustomResourceDefinition of apiextensions.k8s.io/v1. An error says what keeps it from being one;
@@ -58,6 +59,7 @@ func newDefinition(text []byte, source string) (*Definition, error) {
 		return nil, errors.New("the specification names no group or no kind")
 	}
 	d := &Definition{Group: spec.Group, Kind: spec.Names.Kind, plural: spec.Names.Plural, Source: source, Digest: sha256.Sum256(text)}
+	d.webhook = spec.Conversion != nil && spec.Conversion.Strategy == apiextensionsv1.WebhookConverter
 	for i := range spec.Versions {
 		v := &spec.Versions[i]
 		custom := &customVersion{
