@@ -114,6 +114,9 @@ func (c checker) admit(o *manifest.Object, a *Admission) (out finding.List) {
 	if o.ID.Group == "admissionregistration.k8s.io" {
 		return out // the API server does not hold them to each other
 	}
+	if len(a.bound) == 0 {
+		return out
+	}
 	written, others := c.forms(o)
 	r := newAdmissionRequest(o, c.old[o.ID], written, others)
 	for _, b := range a.bound {

@@ -31,7 +31,11 @@ func (f form) gvk() gvk {
 // forms gives the form in which an object is written, and the others of its resource. (Events, which two groups serve, stand in no
 // repository.)
 func (c checker) forms(o *manifest.Object) (written form, others []form) {
-	d := c.definitionOf(o)
+	kinds := c.release().sorted(func(g gvk) bool { return g.kind == o.ID.Kind && g.group() == o.ID.Group })
+	var d *Definition
+	if len(kinds) == 0 {
+		d = c.definitionOf(o)
+	}
 	of := func(version string) form {
 		f := form{kind: kubeschema.GroupVersionKind{Group: o.ID.Group, Version: version, Kind: o.ID.Kind}}
 		f.resource, _ = meta.UnsafeGuessKindToResource(f.kind)
@@ -41,7 +45,7 @@ func (c checker) forms(o *manifest.Object) (written form, others []form) {
 		return f
 	}
 	written = of(o.Version)
-	switch kinds := c.release().sorted(func(g gvk) bool { return g.kind == o.ID.Kind && g.group() == o.ID.Group }); {
+	switch {
 	case len(kinds) > 0:
 		for _, g := range kinds {
 			if _, version := manifest.SplitAPIVersion(g.apiVersion); version != o.Version {
