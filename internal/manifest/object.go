@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 
@@ -33,10 +33,13 @@ type Object struct {
 	Line    int    // line of the rendered manifest on which Text begins, 1-based
 	Origin  Origin
 
-	parse sync.Once
+	parsed atomic.Pointer[parsed] // nil: not yet, or forgotten
+}
+
+// parsed is what an object's text says.
+type parsed struct {
 	node  *yaml.Node
 	value map[string]any
-	err   error
 }
 
 // APIVersion gives the object's apiVersion as it stands in YAML.
@@ -49,31 +52,37 @@ func (o *Object) APIVersion() string {
 
 // Node returns the object's mapping node, for its order and positions; nil where Text is not a YAML mapping.
 func (o *Object) Node() *yaml.Node {
-	o.decode()
-	return o.node
+	return o.decode().node
 }
 
 // Value returns the object as JSON-like data: map[string]any, []any, string, bool, int64, float64 and nil.
 func (o *Object) Value() map[string]any {
-	o.decode()
-	return o.value
+	return o.decode().value
 }
 
-func (o *Object) decode() {
-	o.parse.Do(func() {
-		if o.node != nil {
-			o.value, o.err = mapping(o.node)
-			return
+// decode parses the text. Goroutines that ask for it at the same time may both do it: the result is the same.
+func (o *Object) decode() *parsed {
+	if known := o.parsed.Load(); known != nil {
+		return known
+	}
+	made := &parsed{}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(o.Text, &doc); err == nil && len(doc.Content) > 0 {
+		if value, err := mapping(doc.Content[0]); err == nil {
+			made.node, made.value = doc.Content[0], value
 		}
-		var doc yaml.Node
-		if o.err = yaml.Unmarshal(o.Text, &doc); o.err != nil || len(doc.Content) == 0 {
-			return
+	}
+	if !o.parsed.CompareAndSwap(nil, made) {
+		if known := o.parsed.Load(); known != nil {
+			return known
 		}
-		if o.value, o.err = mapping(doc.Content[0]); o.err == nil {
-			o.node = doc.Content[0]
-		}
-	})
+	}
+	return made
 }
+
+// Forget frees what the object's text was parsed to, which takes some twenty times its room. Whoever asks for it again has it
+// parsed again.
+func (o *Object) Forget() { o.parsed.Store(nil) }
 
 // Parse splits a YAML stream into its objects. Documents that are empty or null are passed over; one that is no
 // object (no kind, no name, not a mapping, a List with items is flattened by the renderer) gives a finding at its line
@@ -111,10 +120,10 @@ func newObject(node *yaml.Node, doc Document) (*Object, error) {
 	}
 	text := func(v any) string { s, _ := v.(string); return s }
 	metadata, _ := value["metadata"].(map[string]any)
-	object := &Object{Text: doc.Text, Line: doc.Line, node: node, value: value}
+	object := &Object{Text: doc.Text, Line: doc.Line}
+	object.parsed.Store(&parsed{node, value})
 	object.ID = ID{Kind: text(value["kind"]), Namespace: text(metadata["namespace"]), Name: text(metadata["name"])}
 	object.ID.Group, object.Version = SplitAPIVersion(text(value["apiVersion"]))
-	object.parse.Do(func() {})
 	switch {
 	case object.ID.Kind == "":
 		return nil, fmt.Errorf("this document has no kind, so it is no Kubernetes object")

@@ -102,6 +102,7 @@ func (j *judge) all(ctx context.Context, selected []plan.Selection) ([]judgement
 			if out[i], err = j.one(ctx, sel); err != nil {
 				return fmt.Errorf("%s: %w", sel.Target.ID, err)
 			}
+			out[i].forget()
 			if j.check.Progress != nil {
 				j.check.Progress(int(done.Add(1)), len(selected))
 			}
@@ -109,6 +110,15 @@ func (j *judge) all(ctx context.Context, selected []plan.Selection) ([]judgement
 		})
 	}
 	return out, group.Wait()
+}
+
+// forget frees what is hardly needed again: with hundreds of changed targets, it is most of the memory of a run.
+func (out *judgement) forget() {
+	for _, c := range out.changes {
+		for _, o := range append(objectsOf(c.Base), objectsOf(c.Head)...) {
+			o.Forget()
+		}
+	}
 }
 
 // one judges one target: render both sides, check both, tell new from existing, compare.

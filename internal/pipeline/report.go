@@ -21,7 +21,8 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 		out.Targets = append(out.Targets, judged.target)
 		lists = append(lists, hideTexts(judged.findings, judged.sensitive))
 		for _, change := range judged.changes {
-			out.Changes = append(out.Changes, report.ChangeOf(judged.target.ID, change.Change, change.risks...))
+			change.shown.Risks = change.risks
+			out.Changes = append(out.Changes, change.shown)
 		}
 		if judged.blind {
 			out.Unchecked = append(out.Unchecked, judged.target.ID)

@@ -13,11 +13,13 @@ import (
 	"github.com/sluice-dev/sluice/internal/lint"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
 )
 
 // change is one object's change in a target, with the rules that find it risky.
 type change struct {
 	diff.Change
+	shown report.Change // without the risks
 	risks []string
 }
 
@@ -27,7 +29,7 @@ func (j *judge) addChange(out *judgement, c diff.Change, base, head Rendering) {
 	if !j.check.Scope.DiffOnly {
 		risks = lint.Check(c)
 	}
-	out.changes = append(out.changes, change{Change: c})
+	out.changes = append(out.changes, change{Change: c, shown: report.ChangeOf(out.target.ID, c)})
 	out.addRisks(len(out.changes)-1, j.placeRisks(risks, out.target.Target, c, base, head))
 }
 

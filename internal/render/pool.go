@@ -27,7 +27,7 @@ type Pool struct {
 	mu      sync.Mutex
 	idle    []*process     // the last one used is the first one used again: it remembers most
 	busy    int            // workers that render or start: Workers at most
-	live    int            // workers that are idle or busy: Workers for each of two trees at most
+	live    int            // workers that are idle or busy: see most
 	serving map[string]int // live workers by the tree that they serve
 	changed chan struct{}  // closed, and made anew, when a worker becomes idle or ends
 }
@@ -200,7 +200,7 @@ func (p *Pool) take(tree string) (worker *process, room bool) {
 func (p *Pool) startFor(tree string) (*process, error) {
 	p.mu.Lock()
 	var old *process
-	if p.live >= 2*p.options.Workers && len(p.idle) > 0 {
+	if p.live >= p.most() && len(p.idle) > 0 {
 		old, p.idle = p.idle[0], p.idle[1:]
 		p.serving[old.tree]--
 	} else {
@@ -220,6 +220,10 @@ func (p *Pool) startFor(tree string) (*process, error) {
 	worker.tree = tree
 	return worker, nil
 }
+
+// most is how many workers there may be: as many as may be busy, and one for each side of a change. An idle one holds memory and
+// gains little.
+func (p *Pool) most() int { return max(2, p.options.Workers) }
 
 // start starts a worker that is counted already, as live and as busy.
 func (p *Pool) start() (worker *process, err error) {
