@@ -3,12 +3,14 @@ package rehearse
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // fieldPath writes a field as the API server names it, such as spec.containers[0].env[TOKEN] or .spec.containers[name="web"], in
 // the form of findings: list items by name where they have one, keys that are no plain words in quotes.
 func fieldPath(object any, field string) string {
-	var path strings.Builder
+	var path manifest.FieldPath
 	at := object
 	for rest := strings.TrimPrefix(field, "."); rest != ""; {
 		var step string
@@ -30,13 +32,13 @@ func fieldPath(object any, field string) string {
 				return path.String()
 			}
 			at = value[index]
-			path.WriteString(itemStep(index, at))
+			path.Item(index, at)
 		case map[string]any:
 			if bracketed {
 				step = strings.Trim(step, `"`)
 			}
 			at = value[step]
-			path.WriteString(fieldStep(step, path.Len() == 0))
+			path.Field(step)
 		default:
 			return path.String()
 		}
@@ -87,25 +89,4 @@ func text(value any) string {
 	default:
 		return ""
 	}
-}
-
-// fieldStep is the part of a path that a field adds.
-func fieldStep(name string, first bool) string {
-	switch {
-	case name == "" || strings.ContainsAny(name, `.[]"`):
-		return `["` + name + `"]`
-	case first:
-		return name
-	default:
-		return "." + name
-	}
-}
-
-// itemStep is the part of a path that a list's item adds.
-func itemStep(index int, item any) string {
-	fields, _ := item.(map[string]any)
-	if name, _ := fields["name"].(string); name != "" && !strings.ContainsAny(name, "[]=\n") {
-		return "[name=" + name + "]"
-	}
-	return "[" + strconv.Itoa(index) + "]"
 }

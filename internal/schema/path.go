@@ -2,13 +2,13 @@ package schema
 
 import (
 	"strconv"
-	"strings"
+
+	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
-// fieldPath writes the place of a value in an object as people write it, list items by name where they have one:
-// spec.containers[name=web].ports[0], metadata.annotations["example.com/owner"]. The steps are those of a JSON pointer.
+// fieldPath writes the place of a value in an object. The steps are those of a JSON pointer.
 func fieldPath(root any, steps []string) string {
-	var path strings.Builder
+	var path manifest.FieldPath
 	at := root
 	for _, step := range steps {
 		switch value := at.(type) {
@@ -18,36 +18,14 @@ func fieldPath(root any, steps []string) string {
 				return path.String()
 			}
 			at = value[index]
-			path.WriteString(itemStep(index, at))
+			path.Item(index, at)
 		case map[string]any:
 			at = value[step]
-			path.WriteString(fieldStep(step, path.Len() == 0))
+			path.Field(step)
 		default:
 			at = nil
-			path.WriteString(fieldStep(step, path.Len() == 0))
+			path.Field(step)
 		}
 	}
 	return path.String()
-}
-
-// fieldStep is the part of a path that a field adds.
-func fieldStep(name string, first bool) string {
-	switch {
-	case name == "" || strings.ContainsAny(name, `.[]"`):
-		return `["` + name + `"]`
-	case first:
-		return name
-	default:
-		return "." + name
-	}
-}
-
-// itemStep is the part of a path that a list item adds.
-func itemStep(index int, item any) string {
-	if fields, ok := item.(map[string]any); ok {
-		if name, ok := fields["name"].(string); ok && name != "" && !strings.ContainsAny(name, "[]=\n") {
-			return "[name=" + name + "]"
-		}
-	}
-	return "[" + strconv.Itoa(index) + "]"
 }
