@@ -143,7 +143,9 @@ func readHostile(data []byte, head string) (*report.Report, error) {
 	demand(r.Head == head, "it is about commit %.64q, the run was for %s", r.Head, head)
 	demand(r.Base == "" || fullCommit.MatchString(r.Base), "base %.64q is no commit id", r.Base)
 	demand(validGate(r.Gate) == nil, "unknown gate %.40q, %.40q", r.Gate.FailOn, r.Gate.Findings)
-	demand(min(r.Unaffected, r.FormOnly, r.FormOnlyRestarts, r.Coverage.Objects, r.Coverage.Validated, r.Coverage.Unknown, r.Coverage.Policies, r.Coverage.Rehearsed) >= 0, "a count is negative")
+	c := r.Coverage
+	demand(min(r.Unaffected, r.FormOnly, r.FormOnlyRestarts) >= 0 &&
+		min(c.Objects, c.Validated, c.Unknown, c.Policies, c.Rehearsed, c.RehearsedRemovals) >= 0, "a count is negative")
 	for _, t := range r.Targets {
 		targets[t.ID] = true
 		demand(fs.ValidPath(t.Dir), "directory %.100q", t.Dir)

@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/schema"
 )
 
-// clusters knows the ValidatingAdmissionPolicies of each environment, whatever the change reaches: those that its targets
+// clusters knows the admission policies of each environment, whatever the change reaches: those that its targets
 // render. Only targets with a file that holds one are rendered for them.
 type clusters struct {
 	judge *judge
@@ -126,7 +126,7 @@ func readsAny(inputs []plan.Input, files []string) bool {
 	return false
 }
 
-// policies gives the files of a side that hold ValidatingAdmissionPolicies or bindings of them.
+// policies gives the files of a side that hold admission policies or bindings of them.
 func (f *facts) policies(head bool) []string {
 	f.scan.Do(func() {
 		if f.check.Base.Tree == nil {
@@ -149,7 +149,7 @@ func (f *facts) basePolicyFiles() []string {
 	if memory == nil || !identified {
 		return policyFiles(tree)
 	}
-	key := sha256.Sum256([]byte("files with admission policies\n" + oid))
+	key := sha256.Sum256([]byte("files with admission policies of both kinds\n" + oid))
 	var files []string
 	if remembered(memory, key, &files) {
 		return files
@@ -191,5 +191,5 @@ func policyFiles(tree Tree) (files []string) {
 
 func holdsPolicy(tree Tree, file string) bool {
 	data, err := tree.ReadFile(file)
-	return err == nil && bytes.Contains(data, []byte("ValidatingAdmissionPolicy"))
+	return err == nil && (bytes.Contains(data, []byte("ValidatingAdmissionPolicy")) || bytes.Contains(data, []byte("MutatingAdmissionPolicy")))
 }

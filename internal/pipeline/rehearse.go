@@ -3,11 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
 	"github.com/sluice-dev/sluice/internal/schema"
 )
 
@@ -22,19 +24,22 @@ type Rehearsal struct {
 // Rehearsed is what the API server said.
 type Rehearsed struct {
 	Base, Head finding.List   // with object and field, without lines
+	Gone       finding.List   // the same about the removal of what head no longer has: object, field and file are base's
 	Objects    int            // of head, that were judged
-	LeftOut    map[string]int // of head: why they were not → how many
+	Removed    int            // of base, whose removal was judged
+	LeftOut    map[string]int // of head, or of what it removes: why they were not → how many
 	Server     string         // version of the API server: "v1.37.0"
 	Incomplete bool           // something was not judged that should have been; the findings say why
 }
 
 // rehearsal gives what is to be rehearsed of a target; nil where nothing is. A target whose sides are the same has nothing to
-// rehearse, unless every target is asked for and there is no base.
+// rehearse, unless every target is asked for and there is no base. Of one that is removed, base is applied and removed. Where base
+// does not render, head is rehearsed alone, so that all of it is new.
 func (j *judge) rehearsal(sel plan.Selection, base, head Rendering) *rehearsal {
 	if j.check.Scope.DiffOnly || j.how.Provider == "" || !j.cfg.Rehearses(sel.Target.Environment) {
 		return nil
 	}
-	if !sel.Head || head.Failed || sel.Base && (sel.Same || base.Failed) {
+	if head.Failed || sel.Base && sel.Same || base.Failed && !sel.Head {
 		return nil
 	}
 	return &rehearsal{base: base, head: head}
@@ -74,16 +79,35 @@ func (j *judge) rehearse(ctx context.Context, judgements []judgement) error {
 // applaud adds the result of a rehearsal to the judgement of its target.
 func (j *judge) applaud(out *judgement, result Rehearsed) {
 	target, base, head := out.target.Target, out.rehearsal.base, out.rehearsal.head
-	before := j.settle(result.Base, target, base, j.base)
+	var before finding.List
+	if out.target.Status != report.Removed { // what a removed target once broke is of no interest
+		before = j.settle(result.Base, target, base, j.base)
+	}
 	after := j.settle(result.Head, target, head, j.head)
+	gone := j.settleRemovals(result.Gone, target, base)
 	out.findings = append(out.findings, finding.Pair(target.ID, before, j.bindSuppressions(before, after))...)
-	out.blind = out.blind || result.Incomplete && blocking(after)
-	out.coverage.Rehearsed = result.Objects
+	for _, f := range gone {
+		out.findings = append(out.findings, f.In(target.ID, finding.New)) // on base it was there: it cannot have failed to go
+	}
+	out.blind = out.blind || result.Incomplete && blocking(append(after, gone...))
+	out.coverage.Rehearsed, out.coverage.RehearsedRemovals = result.Objects, result.Removed
 	out.coverage.NotRehearsed = result.LeftOut
 	if result.Server != "" {
 		out.coverage.RehearsedOn = []string{result.Server}
 	}
 	out.rehearsal = nil
+}
+
+// settleRemovals settles findings about objects that head no longer has, and tells where they were on base.
+func (j *judge) settleRemovals(findings finding.List, target plan.Target, base Rendering) finding.List {
+	out := make(finding.List, 0, len(findings))
+	for _, f := range findings {
+		if was := j.base.place(f, target, base).Pos; was.Line > 0 {
+			f.Message += fmt.Sprintf(" (on base it is at %s:%d:%d)", was.File, was.Line, was.Column)
+		}
+		out = append(out, j.settleGone(f, target, base)...)
+	}
+	return out
 }
 
 // cast gathers what a target is rehearsed with.
@@ -112,17 +136,23 @@ func admissionWithParameters(objects []*manifest.Object) []*manifest.Object {
 	kinds := make(map[string]bool)
 	for _, o := range objects {
 		spec, _ := o.Value()["spec"].(map[string]any)
-		if kind, ok := spec["paramKind"].(map[string]any); ok && schema.IsAdmission(o) {
+		if kind, ok := spec["paramKind"].(map[string]any); ok && admits(o) {
 			kinds[fmt.Sprint(kind["apiVersion"], " ", kind["kind"])] = true
 		}
 	}
 	var out []*manifest.Object
 	for _, o := range objects {
-		if schema.IsAdmission(o) || kinds[o.APIVersion()+" "+o.ID.Kind] {
+		if admits(o) || kinds[o.APIVersion()+" "+o.ID.Kind] {
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// admits reports whether an object is an admission policy, or the binding of one: one that refuses, or one that changes what comes
+// before it is judged.
+func admits(o *manifest.Object) bool {
+	return schema.IsAdmission(o) || o.ID.Group == "admissionregistration.k8s.io" && strings.HasPrefix(o.ID.Kind, "MutatingAdmissionPolicy")
 }
 
 // definitionsFor gives the definitions that objects of a target need and the target does not render: those of the repository, in the

@@ -33,22 +33,28 @@ func (j *judge) addChange(out *judgement, c diff.Change, base, head Rendering) {
 	out.addRisks(len(out.changes)-1, j.placeRisks(risks, out.target.Target, c, base, head))
 }
 
-// placeRisks settles what lint finds. What is gone has no line on head: it is placed in the file that held it, as long as
-// there is one.
+// placeRisks settles what lint finds.
 func (j *judge) placeRisks(risks finding.List, target plan.Target, c diff.Change, base, head Rendering) finding.List {
 	var out finding.List
 	for _, f := range risks {
 		if c.Base != nil && f.Object == c.Base.ID.String() && (c.Head == nil || c.Head.ID != c.Base.ID) {
-			if _, err := j.check.Head.Tree.Lstat(f.File); err != nil {
-				f.File = ""
-			}
-			for _, f := range j.settle(finding.List{f}, target, base, j.head) {
-				f.Line, f.Column = 0, 0
-				out = append(out, f)
-			}
+			out = append(out, j.settleGone(f, target, base)...)
 			continue
 		}
 		out = append(out, j.settle(finding.List{f}, target, head, j.head)...)
+	}
+	return out
+}
+
+// settleGone settles a finding of an object that base has and head has not. It has no line on head: it is placed in the file that
+// held it, as long as there is one. The result is empty where the configuration turns the rule off.
+func (j *judge) settleGone(f finding.Finding, target plan.Target, base Rendering) finding.List {
+	if _, err := j.check.Head.Tree.Lstat(f.File); err != nil {
+		f.File = ""
+	}
+	out := j.settle(finding.List{f}, target, base, j.head)
+	for i := range out {
+		out[i].Line, out[i].Column = 0, 0
 	}
 	return out
 }

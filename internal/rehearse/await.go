@@ -2,18 +2,15 @@ package rehearse
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/sluice-dev/sluice/internal/finding"
-	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
 // How long the API server may take to act upon what it has stored, and how often it is asked.
@@ -177,66 +174,6 @@ func (s *stage) insist(ctx context.Context, call func() error) error {
 		return err
 	}
 	return last
-}
-
-// sentinel is a policy that refuses one name.
-const sentinel = "sluice-sentinel"
-
-// awaitPolicies waits until the policies that were stored judge. The server reads policies in the order in which they were stored,
-// so one that is stored last and refuses a name tells: once it refuses, so do the others.
-func (s *stage) awaitPolicies(ctx context.Context) error {
-	policy, ok, err := s.api.resource(ctx, "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy")
-	if err != nil || !ok {
-		return err
-	}
-	binding, _, err := s.api.resource(ctx, "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding")
-	if err != nil {
-		return err
-	}
-	maps, _, err := s.api.resource(ctx, "", "v1", "ConfigMap")
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	name := fmt.Sprintf("%s-%d", sentinel, len(s.stored))
-	s.mu.Unlock()
-	type stored struct {
-		r     resource
-		value map[string]any
-	}
-	for _, o := range []stored{
-		{policy, map[string]any{
-			"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": map[string]any{"name": name},
-			"spec": map[string]any{
-				"matchConstraints": map[string]any{"resourceRules": []any{map[string]any{
-					"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE"}, "resources": []any{"configmaps"},
-				}}},
-				"validations": []any{map[string]any{"expression": "object.metadata.name != '" + name + "'"}},
-			},
-		}},
-		{binding, map[string]any{
-			"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": map[string]any{"name": name},
-			"spec": map[string]any{"policyName": name, "validationActions": []any{"Deny"}},
-		}},
-	} {
-		body, err := json.Marshal(o.value)
-		if err != nil {
-			return err
-		}
-		if err := s.api.apply(ctx, o.r, manifest.ID{Name: name}, body, true, false); err != nil {
-			return fmt.Errorf("store a policy to see when policies judge: %w", err)
-		}
-	}
-	probe := []byte(fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":%q}}`, name))
-	judges, err := poll(ctx, establishTimeout, func(ctx context.Context) (bool, error) {
-		err := s.api.apply(ctx, maps, manifest.ID{Namespace: metav1.NamespaceDefault, Name: name}, probe, true, true)
-		outcome, broken := answer(err, piece{object: &manifest.Object{}}, false, false)
-		return len(outcome.findings) > 0, broken
-	})
-	if err == nil && !judges {
-		err = fmt.Errorf("the API server did not heed its admission policies within %s", establishTimeout)
-	}
-	return err
 }
 
 // lost is a finding of an object that the removal of another one deletes.

@@ -228,7 +228,7 @@ func (h hook) Handle(_ context.Context, r slog.Record) error {
 
 const childVariable = "SLUICE_TEST_REHEARSE_CHILD"
 
-// child is the other side of TestKilled: a process that rehearses, says when its API server is ready, and then waits for its end.
+// child is the other side of TestKilled and TestKindKilled: a process that rehearses, says when its API server is ready, and then waits for its end.
 func child() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -236,7 +236,7 @@ func child() {
 		fmt.Println("ready")
 		<-ctx.Done()
 	}})
-	results, err := Run(ctx, Options{Provider: Envtest, Log: log}, []Target{{ID: "a", Environment: "prod", Kubernetes: "1.37"}})
+	results, err := Run(ctx, Options{Provider: Provider(os.Getenv(childVariable)), Log: log}, []Target{{ID: "a", Environment: "prod", Kubernetes: "1.37"}})
 	fmt.Println(results, err)
 }
 
@@ -248,7 +248,7 @@ func TestKilled(t *testing.T) {
 		t.Run(sig.String(), func(t *testing.T) {
 			dir := private(t)
 			command := exec.Command(os.Args[0])
-			command.Env = append(os.Environ(), childVariable+"=1")
+			command.Env = append(os.Environ(), childVariable+"="+string(Envtest))
 			out, err := command.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -295,8 +295,9 @@ func TestRounds(t *testing.T) {
 	targets := []Target{
 		{Environment: "prod", Head: one}, {Environment: "dev", Head: one}, {Environment: "prod", Head: two},
 		{Environment: "prod", Base: other}, {Environment: "dev", Base: one, Head: one}, {Environment: "prod", Kubernetes: "1.30", Head: other},
+		{Environment: "moved", Base: one}, {Environment: "moved", Head: two}, // one object, in another target and changed: it meets itself
 	}
-	if got, want := fmt.Sprint(rounds(targets)), "[[1 4] [0 3] [2] [5]]"; got != want {
+	if got, want := fmt.Sprint(rounds(targets)), "[[1 4] [6 7] [0 3] [2] [5]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,11 +1,13 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -216,14 +218,21 @@ func (c *client) patience(ctx context.Context, call func(context.Context) error)
 
 // apply applies an object on the server's side. Fields that others own are taken from them where force says so.
 func (c *client) apply(ctx context.Context, r resource, id manifest.ID, body []byte, force, dryRun bool) error {
+	_, err := c.applied(ctx, r, id, body, force, dryRun)
+	return err
+}
+
+// applied is apply, and gives what the object became, or would have become.
+func (c *client) applied(ctx context.Context, r resource, id manifest.ID, body []byte, force, dryRun bool) (object *unstructured.Unstructured, err error) {
 	options := metav1.PatchOptions{FieldManager: fieldManager, Force: &force, FieldValidation: metav1.FieldValidationStrict}
 	if dryRun || c.dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.patience(ctx, func(ctx context.Context) error {
-		_, err := c.at(r, id.Namespace).Patch(ctx, id.Name, types.ApplyPatchType, body, options)
+	err = c.patience(ctx, func(ctx context.Context) (err error) {
+		object, err = c.at(r, id.Namespace).Patch(ctx, id.Name, types.ApplyPatchType, body, options)
 		return err
 	})
+	return object, err
 }
 
 // create stores an object without strictness: what the API server does not know is dropped.
@@ -264,6 +273,40 @@ func (c *client) read(ctx context.Context, r resource, id manifest.ID) (object *
 		return err
 	})
 	return object, err
+}
+
+// tryRemove asks what the deletion of an object would come to, without effect. All that it says stands in the address, where
+// [readOnly] looks for it.
+func (c *client) tryRemove(ctx context.Context, r resource, id manifest.ID) error {
+	at := "/apis/" + r.GroupVersion().String()
+	if r.Group == "" {
+		at = "/api/" + r.Version
+	}
+	if r.namespaced {
+		at += "/namespaces/" + url.PathEscape(cmp.Or(id.Namespace, metav1.NamespaceDefault))
+	}
+	at += "/" + r.Resource + "/" + url.PathEscape(id.Name)
+	query := url.Values{"dryRun": {metav1.DryRunAll}, "propagationPolicy": {string(metav1.DeletePropagationBackground)}}
+	return c.patience(ctx, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.host+at+"?"+query.Encode(), nil)
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Accept", "application/json")
+		response, err := c.http.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode < http.StatusBadRequest {
+			return nil
+		}
+		var status metav1.Status
+		if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, maxAnswer)).Decode(&status); err != nil || status.Status != metav1.StatusFailure {
+			status = metav1.Status{Code: int32(response.StatusCode), Reason: reasonOf(response.StatusCode), Message: response.Status}
+		}
+		return &apierrors.StatusError{ErrStatus: status}
+	})
 }
 
 // remove deletes an object, as a deployer that prunes does.

@@ -34,7 +34,8 @@ func (docker) run(ctx context.Context, args ...string) (string, error) {
 // available says what to do where Docker cannot be used.
 func (d docker) available(ctx context.Context) error {
 	if _, err := exec.LookPath("docker"); err != nil {
-		return unavailable(nil, "Docker is not installed, and the provider kind needs it: install it, or rehearse on another provider (envtest)")
+		return unavailable(nil, "Docker is not installed here (there is no docker command), and the provider kind needs it: install it, or rehearse on another "+
+			"provider (envtest, kubeconfig). The image of sluice has none: run the action or the program on the machine itself (docs/image.md)")
 	}
 	if _, err := d.run(ctx, "version", "--format", "{{.Server.Version}}"); err != nil {
 		return unavailable(err, "Docker does not answer: start it, and let this user or container reach its socket, or rehearse on another provider (envtest)")

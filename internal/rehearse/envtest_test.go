@@ -134,13 +134,19 @@ func setPart(archive *txtar.Archive, name, text string) {
 	archive.Files[i].Data = []byte(text)
 }
 
-// describe writes a result down: a line for each finding with its state, then what was judged.
+// describe writes a result down: a line for each finding with its state, those about removals, then what was judged.
 func describe(id string, r Result) string {
 	var b strings.Builder
 	for _, f := range finding.Pair(id, r.Base, r.Head) {
 		fmt.Fprintf(&b, "%s %s %s %s: %s [%s]\n", f.Targets[0].State, f.Severity, f.Object, f.Path, f.Message, f.Rule)
 	}
+	for _, f := range r.Gone {
+		fmt.Fprintf(&b, "gone %s %s %s: %s [%s]\n", f.Severity, f.Object, f.Path, f.Message, f.Rule)
+	}
 	fmt.Fprintf(&b, "%d judged", r.Objects)
+	if r.Removed > 0 {
+		fmt.Fprintf(&b, ", %d removed", r.Removed)
+	}
 	for _, why := range slices.Sorted(maps.Keys(r.LeftOut)) {
 		fmt.Fprintf(&b, "; %d %s", r.LeftOut[why], why)
 	}

@@ -34,7 +34,7 @@ func newKindProvider(ctx context.Context, options Options, run *run) (*kindProvi
 	if err := os.WriteFile(filepath.Join(run.dir, clustersName), nil, 0o600); err != nil {
 		return nil, err
 	}
-	sweep(options.Log, p.removeClusters)
+	sweep(options.Log, func(dir string) error { return p.removeLeft(ctx, dir) })
 	p.removeOld(ctx)
 	return p, nil
 }
@@ -46,15 +46,29 @@ const maxAge = 2 * time.Hour
 // clusterPrefix begins the names of the clusters of a run.
 func clusterPrefix(id string) string { return runPrefix + id + "-" }
 
-// removeClusters removes the clusters of a run that has ended.
-func (p *kindProvider) removeClusters(id string) error {
+// removeLeft removes the clusters of a run that has ended, by its directory, and the network if that run made it.
+func (p *kindProvider) removeLeft(ctx context.Context, dir string) error {
 	names, err := p.kind.List()
 	for _, name := range names {
-		if strings.HasPrefix(name, clusterPrefix(id)) {
+		if strings.HasPrefix(name, clusterPrefix(strings.TrimPrefix(filepath.Base(dir), runPrefix))) {
 			err = errors.Join(err, p.kind.Delete(name, p.noKubeconfig()))
 		}
 	}
+	if _, none := os.Lstat(filepath.Join(dir, networkName)); none == nil && err == nil {
+		p.removeNetwork(ctx)
+	}
 	return err
+}
+
+// networkName is a file in the directory of a run that found no network of kind: kind makes it then, and it goes with the run.
+const networkName = "network"
+
+// removeNetwork removes the network of kind, unless there are clusters of others, which have come into it meanwhile. Docker refuses to
+// remove what is in use.
+func (p *kindProvider) removeNetwork(ctx context.Context) {
+	if others, err := p.kind.List(); err == nil && len(others) == 0 && p.docker.hasNetwork(ctx) {
+		_, _ = p.docker.run(ctx, "network", "rm", kindNetwork)
+	}
 }
 
 // noKubeconfig is what kind may look for entries of a cluster in: not the user's own.
@@ -107,6 +121,11 @@ func (p *kindProvider) start(ctx context.Context, _, kubernetes string) (_ serve
 	}
 	s := &kindServer{provider: p, name: fmt.Sprintf("%s%d", clusterPrefix(p.run.id), p.clusters.Add(1)), made: !p.docker.hasNetwork(ctx)}
 	s.kubeconfig = filepath.Join(p.run.dir, s.name)
+	if s.made {
+		if err := os.WriteFile(filepath.Join(p.run.dir, networkName), nil, 0o600); err != nil {
+			return nil, err
+		}
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -215,9 +234,8 @@ func (s *kindServer) stop() error {
 		err = fmt.Errorf("%d of its containers are still there", len(nodes))
 	}
 	errs = append(errs, err)
-	if s.made && s.provider.docker.hasNetwork(ctx) {
-		// Another cluster may have come into it meanwhile: then it stays, as Docker refuses.
-		_, _ = s.provider.docker.run(ctx, "network", "rm", kindNetwork)
+	if s.made {
+		s.provider.removeNetwork(ctx)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove the cluster %s: %w", s.name, err)

@@ -3,7 +3,10 @@ package rehearse
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -44,8 +47,10 @@ func (existing) stop() error { return nil }
 // audition has an existing cluster judge both sides, without a change to it: base first, so that what it refuses already is told
 // from what is new.
 func (s *stage) audition(ctx context.Context) error {
+	var scenes [2]*scene
 	for _, which := range []side{base, head} {
 		sc := s.scene(which)
+		scenes[which] = sc
 		all := make([]int, 0, len(sc.pieces))
 		for i := range sc.pieces {
 			if sc.owners[i] != nil {
@@ -57,7 +62,38 @@ func (s *stage) audition(ctx context.Context) error {
 		}
 		sc.report()
 	}
+	gone := scenes[base].without(scenes[head])
+	work := func(ctx context.Context, i int) (err error) {
+		scenes[base].outcomes[i], err = s.tryRemove(ctx, scenes[base].pieces[i])
+		return err
+	}
+	if err := s.each(ctx, slices.Sorted(maps.Keys(gone)), work); err != nil {
+		return err
+	}
+	scenes[base].reportGone(gone)
 	return nil
+}
+
+// tryRemove asks what would come of the removal of an object, and says what that would wait for.
+func (s *stage) tryRemove(ctx context.Context, p piece) (judgement, error) {
+	if p.leftOut != "" {
+		return judgement{leftOut: p.leftOut}, nil
+	}
+	r, ok, err := s.lookUp(ctx, p)
+	if err != nil || !ok {
+		return judgement{leftOut: whyAbsent}, err
+	}
+	lives, err := s.api.read(ctx, r, p.object.ID)
+	if apierrors.IsNotFound(err) {
+		return judgement{leftOut: whyAbsent}, nil
+	}
+	if err != nil {
+		return answer(err, p, false, true)
+	}
+	if err := s.api.tryRemove(ctx, r, p.object.ID); err != nil {
+		return cannotGo(answer(err, p, false, true))
+	}
+	return judgement{findings: waiting(p, lives.GetFinalizers())}, nil
 }
 
 // try applies a piece without effect. What other managers own is asked for once without and, where that is all that is in the

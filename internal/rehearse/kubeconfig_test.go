@@ -64,6 +64,16 @@ func TestKubeconfigNeverWrites(t *testing.T) {
 			}
 		}
 	}
+	maps, _, err := c.resource(t.Context(), "", "v1", "ConfigMap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded, err := poll(t.Context(), establishTimeout, func(ctx context.Context) (bool, error) { // by the policy, which takes a moment
+		return c.tryRemove(ctx, maps, manifest.ID{Namespace: "shop", Name: "guarded"}) != nil, nil
+	})
+	if err != nil || !guarded {
+		t.Fatalf("the policy does not judge: %v", err)
+	}
 	before := everything(t, c)
 	for { // until the API server has made what it makes for itself
 		time.Sleep(500 * time.Millisecond)

@@ -22,6 +22,8 @@ const (
 	whyHolder     = "hold placeholders that are filled in when they are deployed"
 	whyElsewhere  = "pods that need a ServiceAccount, PriorityClass or RuntimeClass which is not in the change"
 	whyNamespace  = "in a namespace that the cluster does not have yet"
+	whyUnstored   = "that base could not apply, so that their removal was not tried"
+	whyAbsent     = "to be removed that the cluster does not have"
 	whyNewKind    = "of kinds whose definition the cluster does not have yet"
 )
 

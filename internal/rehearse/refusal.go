@@ -94,11 +94,14 @@ func shorten(message string) string {
 var unchangeable = pattern(`(?i)immutable|may not (be )?change|cannot be changed|can ?not change|updates to .* are forbidden|` +
 	`may not change fields|can not be (less|decremented)|may not be (unset|removed|updated)|oldSelf`)
 
+// refusesObject begins what is said of an object that the API server does not take.
+const refusesObject = "the API server refuses this object: "
+
 // refusals makes findings of a refusal: one for each field that it names.
 func refusals(s metav1.Status, p piece, updating bool) finding.List {
 	var out finding.List
 	add := func(field, message string) {
-		rule, what := RuleRefused, "the API server refuses this object: "
+		rule, what := RuleRefused, refusesObject
 		if updating && unchangeable().MatchString(message) {
 			rule, what = RuleImmutable, "the API server refuses this change of an object that is already there: "
 		}

@@ -69,8 +69,10 @@ type Target struct {
 // Result is what the API server said about one target.
 type Result struct {
 	Base, Head finding.List   // with object and field, without lines; to be paired by the caller
+	Gone       finding.List   // the same about the removal of what head no longer has: object, field and file are base's
 	Objects    int            // of head, that the API server judged
-	LeftOut    map[string]int // of head: why it was not applied → how many objects
+	Removed    int            // of base, whose removal it judged because head has them no longer
+	LeftOut    map[string]int // of head, or of what it removes: why that was not applied, or not wholly → how many objects
 	Server     string         // version of the API server, such as "v1.37.0"
 	// Incomplete says that objects were not judged which should have been; Head says why.
 	Incomplete bool
@@ -210,13 +212,14 @@ func failAll(targets []Target, err error) []Result {
 }
 
 // rounds groups targets, by index, that can share an API server: those of one environment, as they share its clusters, unless
-// two of them have an object of the same identity with different content. Environments never share one: the
-// definitions and policies of one must not judge the objects of another.
+// two of them have an object of the same identity with different content on the same side. What one target has on base
+// and another one on head is an object that moves, and must meet itself. Environments never share one: the definitions and
+// policies of one must not judge the objects of another.
 func rounds(targets []Target) [][]int {
 	type round struct {
 		environment, kubernetes string
 		targets                 []int
-		texts                   map[manifest.ID]string
+		texts                   [2]map[manifest.ID]string // by side
 	}
 	var all []*round
 	for i, t := range targets {
@@ -224,9 +227,11 @@ func rounds(targets []Target) [][]int {
 			if r.environment != t.Environment || r.kubernetes != t.Kubernetes {
 				return false
 			}
-			for _, o := range slices.Concat(t.Base, t.Head) {
-				if text, taken := r.texts[o.ID]; taken && text != string(o.Text) {
-					return false
+			for which, objects := range [][]*manifest.Object{base: t.Base, head: t.Head} {
+				for _, o := range objects {
+					if text, taken := r.texts[which][o.ID]; taken && text != string(o.Text) {
+						return false
+					}
 				}
 			}
 			return true
@@ -234,12 +239,14 @@ func rounds(targets []Target) [][]int {
 		at := slices.IndexFunc(all, fits)
 		if at < 0 {
 			at = len(all)
-			all = append(all, &round{environment: t.Environment, kubernetes: t.Kubernetes, texts: make(map[manifest.ID]string)})
+			all = append(all, &round{environment: t.Environment, kubernetes: t.Kubernetes, texts: [2]map[manifest.ID]string{{}, {}}})
 		}
 		r := all[at]
 		r.targets = append(r.targets, i)
-		for _, o := range slices.Concat(t.Base, t.Head) {
-			r.texts[o.ID] = string(o.Text)
+		for which, objects := range [][]*manifest.Object{base: t.Base, head: t.Head} {
+			for _, o := range objects {
+				r.texts[which][o.ID] = string(o.Text)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *round) int { return strings.Compare(a.environment, b.environment) })

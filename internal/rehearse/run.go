@@ -64,8 +64,8 @@ const inTheMaking = time.Minute
 const clustersName = "clusters"
 
 // sweep removes the directories of runs that are no more, and before that what else they left: removeClusters removes the clusters
-// of a run. Without it, directories of runs that made clusters stay.
-func sweep(log *slog.Logger, removeClusters func(id string) error) {
+// of a run, which it tells by its directory. Without it, directories of runs that made clusters stay.
+func sweep(log *slog.Logger, removeClusters func(dir string) error) {
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), runPrefix+"*")) // the pattern is good
 	for _, dir := range dirs {
 		left, release := isLeft(dir)
@@ -78,7 +78,7 @@ func sweep(log *slog.Logger, removeClusters func(id string) error) {
 				release()
 				continue
 			}
-			err = removeClusters(strings.TrimPrefix(filepath.Base(dir), runPrefix))
+			err = removeClusters(dir)
 		}
 		if err == nil {
 			log.Debug("remove what an earlier rehearsal left", "directory", dir)

@@ -26,8 +26,10 @@ const (
 type act struct {
 	target     Target
 	findings   [2]finding.List // by side
+	gone       finding.List    // about the removal of what head no longer has
 	leftOut    map[string]int
-	judged     int
+	judged     int // of head
+	removed    int // of base
 	incomplete bool
 	server     string
 }
@@ -68,7 +70,8 @@ func minorOf(version string) string {
 
 func (a *act) result() Result {
 	return Result{
-		Base: a.findings[base], Head: a.findings[head], Objects: a.judged, LeftOut: a.leftOut, Server: a.server, Incomplete: a.incomplete,
+		Base: a.findings[base], Head: a.findings[head], Gone: a.gone, Objects: a.judged, Removed: a.removed, LeftOut: a.leftOut,
+		Server: a.server, Incomplete: a.incomplete,
 	}
 }
 
@@ -153,7 +156,7 @@ func (s *stage) perform(ctx context.Context, sc *scene) error {
 	if sc.side == base {
 		slices.SortStableFunc(phases, func(a, b phase) int { return int(a.after/policies) - int(b.after/policies) })
 	}
-	for _, phase := range phases {
+	for n, phase := range phases {
 		if err := s.each(ctx, phase.pieces, func(ctx context.Context, i int) error { return s.apply(ctx, sc, i) }); err != nil {
 			return err
 		}
@@ -161,7 +164,9 @@ func (s *stage) perform(ctx context.Context, sc *scene) error {
 		case definitions:
 			err = s.awaitDefinitions(ctx, sc, phase.pieces, schemas)
 		case policies:
-			err = s.awaitPolicies(ctx)
+			if n+1 == len(phases) || phases[n+1].after != policies {
+				err = s.awaitPolicies(ctx, sc)
+			}
 		}
 		if err != nil {
 			return err

@@ -244,12 +244,19 @@ func (c Coverage) remotes() string {
 	return fmt.Sprintf("; %s, pinned to a commit (%s)", plural(len(c.Remotes), "remote base"), strings.Join(parts, ", "))
 }
 
-// rehearsal says what a real API server judged: "; 812 rehearsed on Kubernetes v1.37.0 (2 webhooks have …)".
+// rehearsal says what a real API server judged: "; 812 and 3 removals rehearsed on Kubernetes v1.37.0 (2 webhooks have …)".
 func (c Coverage) rehearsal() string {
 	if len(c.RehearsedOn) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("; %s rehearsed on Kubernetes %s", thousands(c.Rehearsed), strings.Join(c.RehearsedOn, ", "))
+	var what []string
+	if c.Rehearsed > 0 || c.RehearsedRemovals == 0 {
+		what = append(what, thousands(c.Rehearsed))
+	}
+	if c.RehearsedRemovals > 0 {
+		what = append(what, plural(c.RehearsedRemovals, "removal"))
+	}
+	text := "; " + strings.Join(what, " and ") + " rehearsed on Kubernetes " + strings.Join(c.RehearsedOn, ", ")
 	var parts []string
 	for _, why := range slices.Sorted(maps.Keys(c.NotRehearsed)) {
 		parts = append(parts, thousands(c.NotRehearsed[why])+" "+why)

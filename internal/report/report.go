@@ -122,7 +122,8 @@ type Coverage struct {
 	Kubernetes   []string       `json:"kubernetes,omitempty"`    // versions whose schemas were used
 	Remotes      map[string]int `json:"remotes,omitempty"`       // remote bases, host/org/repo@commit → targets that build on them
 
-	Rehearsed    int            `json:"rehearsed,omitempty"`     // that a real API server judged
-	RehearsedOn  []string       `json:"rehearsed_on,omitempty"`  // the versions of those servers: "v1.37.0"
-	NotRehearsed map[string]int `json:"not_rehearsed,omitempty"` // why objects were not, or not wholly → how many
+	Rehearsed         int            `json:"rehearsed,omitempty"`          // that a real API server judged
+	RehearsedRemovals int            `json:"rehearsed_removals,omitempty"` // objects of base that are gone on head: their removal was judged
+	RehearsedOn       []string       `json:"rehearsed_on,omitempty"`       // the versions of those servers: "v1.37.0"
+	NotRehearsed      map[string]int `json:"not_rehearsed,omitempty"`      // why objects, or removals, were not, or not wholly → how many
 }

@@ -98,7 +98,7 @@ func (s *Shard) check() error {
 		return errors.New("it does not say what run it is part of")
 	case r == nil || r.Version != 0 || r.Verdict != "" || s.Total < len(s.Targets) || r.Unaffected < 0 || min(r.FormOnly, r.FormOnlyRestarts, r.IgnoredObjects, r.IgnoredFields) < 0:
 		return errors.New("it does not hold a part of a report")
-	case r.Coverage.Objects < 0 || r.Coverage.Validated < 0 || min(r.Coverage.Unknown, r.Coverage.Policies, r.Coverage.Rehearsed) < 0:
+	case min(r.Coverage.Objects, r.Coverage.Validated, r.Coverage.Unknown, r.Coverage.Policies) < 0, min(r.Coverage.Rehearsed, r.Coverage.RehearsedRemovals) < 0:
 		return errors.New("its coverage cannot be")
 	}
 	ids := make(map[string]bool, len(r.Targets))
@@ -205,6 +205,7 @@ func (c *Coverage) Add(part Coverage) {
 	c.Remotes = sum(c.Remotes, part.Remotes)
 	c.Kubernetes = union(c.Kubernetes, part.Kubernetes)
 	c.Rehearsed += part.Rehearsed
+	c.RehearsedRemovals += part.RehearsedRemovals
 	c.RehearsedOn = union(c.RehearsedOn, part.RehearsedOn)
 	c.NotRehearsed = sum(c.NotRehearsed, part.NotRehearsed)
 }
