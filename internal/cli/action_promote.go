@@ -35,7 +35,7 @@ func (c *Command) promoteOrdered(cmd *cobra.Command, actions *github.Actions, in
 	defer repo.Close()
 	end := actions.Group("Bring promotions up to date")
 	planned, err := c.openPromotions(ctx, promotionRun{
-		repo: repo, client: client, env: env, branch: event.DefaultBranch, from: order.from, to: order.to, apps: order.apps,
+		repo: repo, client: client, env: env, branch: event.DefaultBranch, from: order.from, to: order.to, apps: order.apps, only: order.only, reason: order.reason,
 		id: in.id, gate: in.gate, cache: in.cache, now: time.Now(), log: c.logger(cmd),
 	})
 	end()

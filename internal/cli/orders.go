@@ -22,6 +22,8 @@ type orders struct {
 type promoteOrder struct {
 	from, to string
 	apps     []string
+	only     []string // what alone is promoted
+	reason   string   // why a stage is skipped, or the order is gone against
 }
 
 var (
@@ -84,12 +86,22 @@ const maxDiffs = 5
 func readPromoteOrder(args []string) (o promoteOrder, reason string) {
 	for i := 0; i < len(args); i++ {
 		name, value, given := strings.Cut(args[i], "=")
+		if name == "--reason" { // the rest of the line
+			if o.reason = strings.Trim(strings.Join(append([]string{value}, args[i+1:]...), " "), ` "'`); o.reason == "" {
+				return o, fmt.Sprintf("%s needs a text: it is the last option, and the rest of the line is the reason", report.Code("--reason"))
+			}
+			return o, ""
+		}
 		switch {
 		case !strings.HasPrefix(name, "--"):
 			name, value = "--app", args[i]
 		case !given && i+1 < len(args):
 			i++
 			value = args[i]
+		}
+		if name == "--only" && value != "" {
+			o.only = append(o.only, value)
+			continue
 		}
 		if !plainWord.MatchString(value) {
 			return o, fmt.Sprintf("%s of %s is no name", report.Code(value), report.Code("promote"))
@@ -115,6 +127,8 @@ const commandHelp = `
 | ` + "`/sluice recheck COMMIT`" + ` | the same, if that is still the head |
 | ` + "`/sluice diff TARGET…`" + ` | shows all that changes in a target |
 | ` + "`/sluice promote [APP…] [--from ENV] [--to ENV]`" + ` | brings promotion pull requests up to date |
+| ` + "`/sluice promote … --only pr=#12`" + ` | promotes one change alone; also ` + "`commit=REV`, `file=PATH`, `field=PATH#FIELD`" + ` |
+| ` + "`/sluice promote … --from dev --to prod --reason WHY`" + ` | skips a stage, or goes against the order; the rest of the line is the reason |
 
 Each on a line of its own, outside of quotes and code, by people with write access.
 `

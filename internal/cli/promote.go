@@ -27,6 +27,7 @@ type promoteOptions struct {
 	from, to string
 	apps     []string
 	rev      string
+	only     []string
 	plan     bool
 	write    bool
 	open     bool
@@ -58,6 +59,8 @@ Exit codes: 0 done, or nothing to promote; 1 conflicts, or findings that gate; 2
 with changes; 3 could not be completed.`,
 		Example: `  sluice promote --from dev --to staging --app shop
   sluice promote --from staging --write
+  sluice promote --to prod --only pr=#12 --open
+  sluice promote --to prod --only field=apps/shop/overlays/prod/kustomization.yaml#images[name=shop].newTag --write
   sluice promote --rollback --env prod --app shop --reason "5xx since 13:00" --open
   sluice promote --from-dir env/dev --to-dir env/staging --write`,
 		Args: cobra.NoArgs,
@@ -77,6 +80,7 @@ with changes; 3 could not be completed.`,
 	flags.StringVar(&opts.to, "to", "", "promote to this `ENV`")
 	flags.StringSliceVar(&opts.apps, "app", nil, "promote only this application; may be repeated")
 	flags.StringVar(&opts.rev, "rev", "HEAD", "the revision whose source files are promoted")
+	flags.StringArrayVar(&opts.only, "only", nil, "promote only `PART`: pr=#NUMBER, commit=REV, file=PATH, field=PATH#FIELD; files and fields may be repeated")
 	flags.StringVar(&opts.fromDir, "from-dir", "", "promote from this `DIR`, whatever the layout; needs --to-dir")
 	flags.StringVar(&opts.toDir, "to-dir", "", "promote to this `DIR`")
 	flags.BoolVar(&opts.plan, "plan", false, "show what would change (the default)")
@@ -91,7 +95,8 @@ with changes; 3 could not be completed.`,
 	cmd.MarkFlagsMutuallyExclusive("from-dir", "open")
 	cmd.MarkFlagsRequiredTogether("from-dir", "to-dir")
 	cmd.MarkFlagsMutuallyExclusive("from-dir", "app")
-	for _, other := range []string{"from", "to", "from-dir"} {
+	cmd.MarkFlagsMutuallyExclusive("only", "rev")
+	for _, other := range []string{"from", "to", "from-dir", "only"} {
 		cmd.MarkFlagsMutuallyExclusive("rollback", other)
 	}
 	return cmd
@@ -107,10 +112,18 @@ func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
 	if opts.open {
 		return c.openOnGitHub(cmd, repo, opts)
 	}
-	promotion, err := preparePromotion(ctx, repo, "HEAD", opts.rev)
+	if err := opts.checkOnly(); err != nil {
+		return err
+	}
+	part, err := c.partHere(ctx, repo, opts)
 	if err != nil {
 		return err
 	}
+	promotion, err := preparePromotion(ctx, repo, "HEAD", part.rev(opts.rev))
+	if err != nil {
+		return err
+	}
+	promotion.Only = part.only()
 	promotion.From, promotion.To, promotion.Apps, promotion.Reason = opts.from, opts.to, opts.apps, opts.reason
 	if opts.fromDir != "" {
 		promotion.Directories = &pipeline.Directories{From: inRepository(repo, opts.fromDir), To: inRepository(repo, opts.toDir)}
@@ -180,6 +193,7 @@ func preparePromotion(ctx context.Context, repo *git.Repo, into, rev string) (*p
 		return repo.Tree(ctx, id)
 	}
 	p.Now = time.Now()
+	p.IsBefore = repo.IsAncestor
 	p.Recorded = recordsOf(ctx, repo, head)
 	p.History = func(ctx context.Context, sources, dirs []string) (pipeline.History, error) {
 		return readHistory(ctx, repo, p, sources, dirs)

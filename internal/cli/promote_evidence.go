@@ -32,17 +32,9 @@ type cargo struct {
 
 // cargo finds the pull requests and the people behind what is promoted. A promotion that is promoted further names what it carried.
 func (w *work) cargo(ctx context.Context) (out cargo, err error) {
-	var ids []string
-	for _, e := range w.unit.Moving() {
-		carried, err := w.planned.Carried(e)
-		if err != nil {
-			return out, err
-		}
-		for _, id := range carried {
-			if !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		}
+	ids, err := w.carriedCommits()
+	if err != nil {
+		return out, err
 	}
 	if len(ids) > maxCarried {
 		ids, out.more = ids[:maxCarried], len(ids)-maxCarried
@@ -77,6 +69,30 @@ func (w *work) cargo(ctx context.Context) (out cargo, err error) {
 	return out, nil
 }
 
+// carriedCommits gives the commits that are promoted: those of the change that was asked for, or those of the source that are new.
+func (w *work) carriedCommits() (ids []string, err error) {
+	if w.part.rev("") != "" {
+		for _, c := range w.part.commits {
+			if len(c.Parents) < 2 || len(w.part.commits) == 1 {
+				ids = append(ids, c.ID)
+			}
+		}
+		return ids, nil
+	}
+	for _, e := range w.unit.Moving() {
+		carried, err := w.planned.Carried(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range carried {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
+}
+
 // broughtBy gives the merged pull requests that brought a commit, asking once.
 func (w *work) broughtBy(ctx context.Context, commit string) ([]github.PullRequest, error) {
 	if known, ok := w.carried[commit]; ok {
@@ -106,7 +122,11 @@ func (w *work) message(ctx context.Context) (string, promote.Record, error) {
 	}
 	record := w.record(ctx)
 	var b strings.Builder
-	fmt.Fprintf(&b, "Promote %s: %s → %s\n\n", w.unit.Name, w.unit.From, w.unit.To)
+	fmt.Fprintf(&b, "Promote %s: %s → %s", w.unit.Name, w.unit.From, w.unit.To)
+	if w.unit.Part != "" {
+		fmt.Fprintf(&b, " (%s)", tellPart(w.unit.Part))
+	}
+	b.WriteString("\n\n")
 	known := make(map[int]bool) // what an earlier commit of the branch carried
 	for _, earlier := range w.ours {
 		for _, n := range earlier.record.Pulls {
@@ -275,8 +295,14 @@ func (w *work) delta(ctx context.Context, checked *report.Report) *report.Delta 
 	if err != nil || len(changed) == 0 {
 		return &report.Delta{Missing: "the source's files of before are not known"}
 	}
+	var after pipeline.Tree = w.tree
+	if source := w.part.rev(""); source != "" {
+		if after, _, err = w.sourceAt(ctx, source); err != nil {
+			return &report.Delta{Missing: "the source's files of then are not known"}
+		}
+	}
 	source, err := w.rendered(ctx, checkRun{
-		sides: sides{base: pipeline.Side{Commit: w.main, Tree: before}, head: pipeline.Side{Commit: w.main, Tree: w.tree}, changed: changed},
+		sides: sides{base: pipeline.Side{Commit: w.main, Tree: before}, head: pipeline.Side{Commit: w.main, Tree: after}, changed: changed},
 		scope: pipeline.Scope{DiffOnly: true}, gate: w.gate, cache: w.cache, log: w.log, progress: w.newProgress(),
 	})
 	if err != nil || source.Verdict == report.Incomplete {
@@ -288,17 +314,36 @@ func (w *work) delta(ctx context.Context, checked *report.Report) *report.Delta 
 
 // sourceBefore gives the tree with the unit's source directories as they were before what is promoted, and the files that differ.
 func (w *work) sourceBefore(ctx context.Context) (pipeline.Tree, []string, error) {
-	var files []pipeline.PromotedFile
-	var changed []string
-	for _, e := range w.unit.Moving() {
+	if w.part.rev("") != "" {
+		return w.sourceAt(ctx, w.part.before)
+	}
+	return w.sourceAs(ctx, func(e pipeline.PromotionEdge) (string, error) {
 		if e.Oldest == "" {
-			return nil, nil, errors.New("no oldest commit")
+			return "", errors.New("no oldest commit")
 		}
 		parents, err := w.repo.Parents(ctx, e.Oldest)
 		if err != nil || len(parents) == 0 {
-			return nil, nil, errors.Join(err, errors.New("no commit before"))
+			return "", errors.Join(err, errors.New("no commit before"))
 		}
-		then, err := w.repo.Tree(ctx, parents[0])
+		return parents[0], nil
+	})
+}
+
+// sourceAt gives the tree with the unit's source directories as they were at a commit.
+func (w *work) sourceAt(ctx context.Context, commit string) (pipeline.Tree, []string, error) {
+	return w.sourceAs(ctx, func(pipeline.PromotionEdge) (string, error) { return commit, nil })
+}
+
+// sourceAs gives the tree with each source directory as it was at a commit, and the files that differ from what they are.
+func (w *work) sourceAs(ctx context.Context, at func(pipeline.PromotionEdge) (string, error)) (pipeline.Tree, []string, error) {
+	var files []pipeline.PromotedFile
+	var changed []string
+	for _, e := range w.unit.Moving() {
+		commit, err := at(e)
+		if err != nil {
+			return nil, nil, err
+		}
+		then, err := w.repo.Tree(ctx, commit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -328,7 +373,7 @@ func (w *work) evidence(ctx context.Context, checked *report.Report) (report.Pro
 	p := report.Promotion{
 		Intro: w.unit.Fill(string(w.settings.Body)), From: w.unit.From, To: strings.ReplaceAll(w.unit.To, "+", ", "),
 		Pulls: carried.pulls, Commits: carried.commits, More: carried.more, Conflicts: w.unit.Conflicts(),
-		Check: checked.Headline(), Reason: w.reason, RepoURL: w.env.ServerURL + "/" + w.env.Repo,
+		Check: checked.Headline(), Reason: w.reason, Only: pipeline.PartName(w.unit.Part), RepoURL: w.env.ServerURL + "/" + w.env.Repo,
 	}
 	for _, e := range w.unit.Moving() {
 		app := report.PromotedApp{App: e.App, From: e.FromTarget, To: e.ToTargets, Source: e.Source}

@@ -27,6 +27,7 @@ type promotionRun struct {
 	from, to string     // environments; "" for every step of the order
 	apps     []string   // nil for all
 	reason   string     // why a stage is skipped; "" where none is
+	only     []string   // what alone is promoted; nil for everything
 	id       string     // names the comment and the check run
 	gate     report.Gate
 	cache    string // directory of the cache; "" for none
@@ -53,6 +54,8 @@ type opener struct {
 	carried  map[string][]github.PullRequest // by commit that they brought
 	notes    []string
 	undo     *rollbackOrder // what is taken back instead of promoted; nil for promotions
+	part     *chosenPart    // what alone is promoted; nil for everything
+	insists  bool           // a person asks for this just now: that one closed it before does not count
 }
 
 type edgeKey struct{ app, from, to, target string }
@@ -72,12 +75,16 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 	if err := o.prepare(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if o.part, err = choosePart(ctx, o.repo, o.client, o.main, o.only); err != nil {
+		return nil, err
+	}
+	o.insists = o.part != nil
 	if err := o.plan(ctx); err != nil {
 		return nil, err
 	}
 	units := o.planned.Units(o.planned.Config.Promotion)
-	err := o.fetchBranches(ctx, units)
-	if err != nil {
+	if err := o.fetchBranches(ctx, units); err != nil {
 		return nil, err
 	}
 	var errs []error
@@ -93,10 +100,18 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 		}
 	}
 	if len(errs) == 0 {
-		errs = append(errs, o.sweep(ctx, units))
+		more, err := o.standing(ctx, units)
+		if errs = append(errs, err); err == nil {
+			errs = append(errs, o.sweep(ctx, append(units, more...)))
+		}
 	}
 	o.planned.Notes = append(o.planned.Notes, o.notes...)
 	return o.planned, errors.Join(errs...)
+}
+
+// isOurBranch reports whether a branch is one of those that sluice makes.
+func isOurBranch(name string) bool {
+	return strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.PartBranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix)
 }
 
 // prepare reads the state of everything.
@@ -121,7 +136,7 @@ func (o *opener) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for _, p := range pulls {
-		if strings.HasPrefix(p.Branch, promote.BranchPrefix) || strings.HasPrefix(p.Branch, promote.RollbackBranchPrefix) {
+		if isOurBranch(p.Branch) {
 			o.open[p.Branch] = append(o.open[p.Branch], p)
 		}
 	}
@@ -131,7 +146,7 @@ func (o *opener) prepare(ctx context.Context) (err error) {
 	}
 	o.branches = make(map[string]string)
 	for name, tip := range list {
-		if strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix) {
+		if isOurBranch(name) {
 			o.branches[name] = tip
 		}
 	}
@@ -154,10 +169,11 @@ func (o *opener) plan(ctx context.Context) (err error) {
 // promotion sets up the plan of what a commit of the default branch holds. The gates are asked for later, when the pull requests
 // are known.
 func (o *opener) promotion(ctx context.Context, source string) (*pipeline.Promotion, error) {
-	promotion, err := preparePromotion(ctx, o.repo, o.main, source)
+	promotion, err := preparePromotion(ctx, o.repo, o.main, o.part.rev(source))
 	if err != nil {
 		return nil, err
 	}
+	promotion.Only = o.part.only()
 	promotion.From, promotion.To, promotion.Apps, promotion.Reason, promotion.Now = o.from, o.to, o.apps, o.reason, o.now
 	promotion.Gates = func(_ context.Context, e pipeline.GatedEdge) (gate.Result, error) {
 		o.gated[edgeKey{e.App, e.From, e.To, e.FromTarget.ID}] = e
@@ -238,17 +254,19 @@ func (o *opener) sweep(ctx context.Context, units []pipeline.Unit) error {
 	return errors.Join(errs...)
 }
 
-// isOver reports whether a branch holds nothing that is still wanted: the default branch has it, or, of a rollback, which may have been
-// merged by squash, its pull request was merged as the branch is.
+// isOver reports whether a branch holds nothing that is still wanted: the default branch has it; or its pull request, which may have been
+// merged by squash, was merged as the branch is; or a person closed that, and nobody but sluice wrote on the branch.
 func (o *opener) isOver(ctx context.Context, branch, tip string) (bool, error) {
 	if o.repo.IsAncestor(ctx, tip, o.main) {
 		return true, nil
 	}
-	if !strings.HasPrefix(branch, promote.RollbackBranchPrefix) {
-		return false, nil
-	}
 	pulls, err := o.client.PullsOf(ctx, branch)
-	return slices.ContainsFunc(pulls, func(p github.PullRequest) bool {
-		return p.Merged && p.Head == tip && strings.EqualFold(p.Author, o.login)
-	}), err
+	i := slices.IndexFunc(pulls, func(p github.PullRequest) bool {
+		return !p.Open && p.Head == tip && strings.EqualFold(p.Author, o.login)
+	})
+	if err != nil || i < 0 || pulls[i].Merged {
+		return i >= 0, err
+	}
+	_, ours, err := o.recordOn(ctx, tip)
+	return ours, err
 }

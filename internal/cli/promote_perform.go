@@ -124,7 +124,11 @@ func (w *work) title() string {
 	if w.back != nil {
 		return rollbackTitle(w.unit)
 	}
-	return w.unit.Fill(string(w.settings.Title))
+	title := w.unit.Fill(string(w.settings.Title))
+	if w.unit.Part != "" {
+		title += " (" + tellPart(w.unit.Part) + ")"
+	}
+	return title
 }
 
 // close closes the pull request, with the reason, because there is nothing to promote any more.

@@ -38,6 +38,9 @@ func writePlanText(w io.Writer, planned *pipeline.PromotionPlan, written bool, o
 func writeEdge(w io.Writer, e pipeline.PromotionEdge, written bool) {
 	fmt.Fprintf(w, "%s: %s → %s: %s\n", report.Visible(e.App), report.Visible(e.From), report.Visible(e.To), summary(e, written))
 	fmt.Fprintf(w, "  from %s at %.10s to %s\n", report.Visible(e.FromTarget), e.Source, report.Visible(strings.Join(e.ToTargets, ", ")))
+	if e.Only != "" {
+		fmt.Fprintf(w, "  %s\n", tellPart(e.Only))
+	}
 	for _, f := range e.Files {
 		rest := ""
 		if f.Was != "" {

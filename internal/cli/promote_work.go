@@ -72,8 +72,10 @@ func (w *work) run(ctx context.Context) error {
 // choosePromotion settles which commit of the source is promoted, and what the gates say.
 func (w *work) choosePromotion(ctx context.Context) error {
 	w.settings = w.planned.Config.PullFor(strings.Split(w.unit.To, "+")...)
-	if err := w.chooseSource(ctx); err != nil {
-		return err
+	if w.part.rev("") == "" { // else the source is that of the change
+		if err := w.chooseSource(ctx); err != nil {
+			return err
+		}
 	}
 	return w.askGates(ctx)
 }
@@ -247,7 +249,7 @@ func (w *work) compare(ctx context.Context) (err error) {
 		if !p.Merged && !w.is.Last.Settled {
 			w.outcome.Number, w.outcome.URL = p.Number, p.URL
 			w.pull.URL = p.URL
-			if w.undo != nil {
+			if w.undo != nil || w.insists {
 				return nil // a person asks for it again
 			}
 			w.is.Last.SourceSame, err = w.sameSource(ctx, p.Head)

@@ -32,7 +32,7 @@ func (c *Command) openRollback(ctx context.Context, repo *git.Repo, opts promote
 		}
 	}
 	unit := pipeline.Unit{
-		Name: order.app, From: order.env, To: order.env, Branch: promote.RollbackBranch(order.app, order.env),
+		Name: order.app, From: order.env, To: order.env, Branch: promote.RollbackBranch(order.app, order.env), Part: promote.RollbackPart,
 		Edges: []pipeline.PromotionEdge{{App: order.app, From: order.env, To: order.env}},
 	}
 	if err := o.fetchBranches(ctx, []pipeline.Unit{unit}); err != nil {
@@ -103,7 +103,7 @@ func rollbackTitle(u pipeline.Unit) string { return fmt.Sprintf("Roll back %s in
 // base.
 func (w *work) rollbackMessage(ctx context.Context) (string, promote.Record, error) {
 	record := w.record(ctx)
-	record.Part, record.Reason = promote.RollbackPart, w.undo.reason
+	record.Reason = w.undo.reason
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", rollbackTitle(w.unit))
 	for _, t := range w.back.Targets {

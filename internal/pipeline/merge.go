@@ -23,10 +23,11 @@ type merger struct {
 	secrets      *secretValues
 	holds        []config.Hold
 	findings     finding.List
+	seen         map[string]bool // the files of both sides
 }
 
 func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout config.Layout, edges []edge) (*merger, error) {
-	m := &merger{run: p, layout: layout, own: len(cfg.Promotion.Keep), secrets: newSecretValues(cfg)}
+	m := &merger{run: p, layout: layout, own: len(cfg.Promotion.Keep), secrets: newSecretValues(cfg), seen: make(map[string]bool)}
 	var problems finding.List
 	m.keep, problems = rulesOf(cfg, "keep", cfg.Promotion.Keep, promote.DefaultKeep)
 	always, found := rulesOf(cfg, "always", cfg.Promotion.Always, promote.DefaultAlways)
@@ -72,7 +73,7 @@ func rulesOf(cfg *config.Config, key string, own []config.FieldRule, known []pro
 func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 	out := PromotionEdge{
 		App: e.app, From: e.from, To: e.to, FromTarget: e.source.ID, ToTargets: []string{}, Source: cmp.Or(m.history.Newest(e.sourceDirs()...), m.run.Source.Commit),
-		Merge: MergeNothing, Gate: "open", PullRequest: PullRequest{State: "none"},
+		Merge: MergeNothing, Gate: "open", Only: m.run.part(), PullRequest: PullRequest{State: "none"},
 		Files: []PromotedFile{}, Withheld: []promote.Withheld{}, Conflicts: []promote.Conflict{}, Gates: []Gate{},
 	}
 	for _, target := range e.targets {
@@ -87,6 +88,7 @@ func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 		for _, edit := range result.Edits {
 			out.Files = append(out.Files, PromotedFile{
 				Path: edit.Path, Action: edit.Action, From: edit.Source, Was: edit.Was, Conflict: held[edit.Path], File: edit.File,
+				taken: takenIn(result, edit),
 			})
 		}
 		out.Withheld = append(out.Withheld, result.Withheld...)
@@ -102,6 +104,24 @@ func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 		out.Merge = MergeClean
 	}
 	return out, nil
+}
+
+// takenIn gives what an edit does, field by field.
+func takenIn(result promote.Result, edit promote.Edit) (out []promote.Taken) {
+	for _, t := range result.Taken {
+		if t.File == edit.Path || edit.Was != "" && t.File == edit.Was {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// part names what alone is promoted.
+func (p *Promotion) part() string {
+	if p.Only == nil {
+		return ""
+	}
+	return p.Only.Name
 }
 
 // inConflict gives the files that hold a conflict. Both paths of a file that moves share their fate.
@@ -162,10 +182,17 @@ func (m *merger) mergeTrees(source, into Tree, e edge, target plan.Target, base 
 	// What could not be read on one side must not look as if it were not there.
 	pairs = slices.DeleteFunc(pairs, func(p promote.Pair) bool { return unread[p.From] || more[p.To] })
 	keep := m.keep
+	for _, p := range pairs {
+		m.seen[p.From], m.seen[p.To] = true, true
+	}
+	part, err := m.partOf(e)
+	if err != nil {
+		return promote.Result{}, mergeSides{}, err
+	}
 	if e.copied { // what environments own stands in their own directories, and nothing in a copy by itself
 		keep = keep[:m.own]
 	}
-	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: keep, Always: m.always}, base, ours, theirs)
+	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: keep, Always: m.always, Part: part}, base, ours, theirs)
 	return result, mergeSides{ours, theirs, pairs}, err
 }
 
@@ -188,6 +215,9 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 		if r.Part != "" || !slices.Contains(r.Steps, step) {
 			continue
 		}
+		if m.run.IsBefore != nil && m.run.Source.Commit != r.Source && m.run.IsBefore(ctx, m.run.Source.Commit, r.Source) {
+			return base, false, nil // an earlier source is promoted, which was never the newer one's successor
+		}
 		then, err := m.run.At(ctx, r.Source)
 		if err != nil {
 			return base, false, ctx.Err() // a commit that is not here: it says nothing
@@ -202,8 +232,9 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 		if _, err := result.Lstat(target.Dir); e.copied && err != nil {
 			return base, false, nil // the copy was made later
 		}
-		quiet := *m
-		quiet.findings = nil
+		quiet, whole := *m, *m.run
+		whole.Only = nil
+		quiet.findings, quiet.run = nil, &whole
 		merged, sides, err := quiet.mergeTrees(then, result, e, target, promote.BaseFromHistory(history))
 		return promote.BaseFiles(sides.theirs), err == nil && len(merged.Edits) == 0, err
 	}

@@ -26,6 +26,7 @@ type Promotion struct {
 	From, To string   // environments; "" for every edge of the order
 	Apps     []string // nil for all
 	Reason   string   // why an edge against the order is asked for: without one it is refused
+	Only     *Only    // the part that alone is promoted; nil for everything
 	// Directories names one pair of directories, whatever the layout; nil for the edges of the layout.
 	Directories *Directories
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
@@ -33,6 +34,8 @@ type Promotion struct {
 	History func(ctx context.Context, source, dirs []string) (History, error)
 	// Recorded gives what earlier promotions recorded, the newest first; nil where there is none.
 	Recorded func() ([]RecordAt, error)
+	// IsBefore reports whether a commit is an ancestor of another one; nil: nobody knows.
+	IsBefore func(ctx context.Context, a, b string) bool
 	// At gives the tree of an earlier commit; nil: what is held is held whatever its source.
 	At func(ctx context.Context, commit string) (Tree, error)
 	// Gates says what the gates of an edge say; nil: nobody is asked, and gates that ask somebody are closed.
@@ -73,7 +76,8 @@ type PromotionPlan struct {
 
 	layout  config.Layout
 	stages  [][]string
-	history History // nil where there are no edges
+	history History         // nil where there are no edges
+	byParts map[string]bool // commits of promotions of a part
 }
 
 // The outcomes of a merge.
@@ -94,6 +98,7 @@ type PromotionEdge struct {
 	Merge       string             `json:"merge"`
 	Gate        string             `json:"gate"`
 	PullRequest PullRequest        `json:"pull_request"`
+	Only        string             `json:"only,omitempty"` // what alone is promoted, one a line; "" for everything
 	Files       []PromotedFile     `json:"files"`
 	Withheld    []promote.Withheld `json:"withheld"`
 	Conflicts   []promote.Conflict `json:"conflicts"`
@@ -130,6 +135,7 @@ type PromotedFile struct {
 	Conflict bool `json:"conflict,omitempty"`
 
 	promote.File `json:"-"`
+	taken        []promote.Taken // what becomes of it, field by field
 }
 
 // Conflicts counts what a person must settle.
@@ -185,6 +191,9 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		return nil, err
 	}
 	out.history = m.history
+	if out.byParts, err = p.byParts(); err != nil {
+		return nil, err
+	}
 	for _, e := range edges {
 		merged, err := m.edge(ctx, e)
 		if err != nil {
@@ -195,7 +204,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 			return nil, fmt.Errorf("gates of %s from %s to %s: %w", e.app, e.from, e.to, err)
 		}
 		merged.SetGates(gates)
-		if merged.Oldest, err = oldestChange(m.history, merged.Files); err != nil {
+		if merged.Oldest, err = out.oldestChange(merged.Files); err != nil {
 			return nil, err
 		}
 		if p.Directories == nil {
@@ -203,8 +212,11 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		}
 		out.Edges = append(out.Edges, merged)
 	}
+	if p.Only != nil && len(out.Files()) == 0 && out.Conflicts() == 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("nothing of %s is to be promoted: the target has it, owns it, or the change was of something else", PartName(p.Only.Name)))
+	}
 	out.Findings = finding.Join(m.findings)
-	return out, nil
+	return out, p.Only.missing(m.seen)
 }
 
 // ConfigError says that the configuration has mistakes.

@@ -13,6 +13,7 @@ type Unit struct {
 	Name     string // the application, or "all"
 	From, To string // environments; To names several as "prod-eu+prod-us" where one pull request goes to all of a stage
 	Branch   string
+	Part     string // what alone is promoted, as [PromotionEdge.Only] says it; "" for everything
 	Edges    []PromotionEdge
 }
 
@@ -35,7 +36,7 @@ func (p *PromotionPlan) Units(settings config.Promotion) []Unit {
 		i, known := at[key]
 		if !known {
 			i, at[key] = len(out), len(out)
-			out = append(out, Unit{Name: name, From: e.From, To: to, Branch: promote.Branch(name, e.From, to)})
+			out = append(out, Unit{Name: name, From: e.From, To: to, Part: e.Only, Branch: promote.PartBranch(name, e.From, to, e.Only)})
 		}
 		out[i].Edges = append(out[i].Edges, e)
 	}
@@ -83,7 +84,7 @@ func (u Unit) Moving() (out []PromotionEdge) {
 
 // Record is what the unit's commit says of itself. Its source is the newest of its edges'.
 func (u Unit) Record(source string) promote.Record {
-	r := promote.Record{Source: source}
+	r := promote.Record{Source: source, Part: u.Part}
 	for _, e := range u.Moving() {
 		step := promote.Step{App: e.App, From: e.From, To: e.To}
 		if !slices.Contains(r.Steps, step) {
@@ -93,8 +94,11 @@ func (u Unit) Record(source string) promote.Record {
 	return r
 }
 
-// Carries reports whether a record is one of the unit's: of its applications, on its step.
+// Carries reports whether a record is one of the unit's: of its applications, on its step, and of the same part.
 func (u Unit) Carries(r promote.Record) bool {
+	if r.Part != u.Part {
+		return false
+	}
 	for _, step := range r.Steps {
 		ours := slices.ContainsFunc(u.Edges, func(e PromotionEdge) bool { return step.From == e.From && step.To == e.To && step.App == e.App })
 		if !ours && u.Name != everything {

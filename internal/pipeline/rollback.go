@@ -300,7 +300,7 @@ func (p *RollbackPlan) Unit(branch string, hold config.Hold) Unit {
 	for _, t := range p.Targets {
 		e.ToTargets = append(e.ToTargets, t.ID)
 	}
-	return Unit{Name: p.App, From: p.Environment, To: p.Environment, Branch: branch, Edges: []PromotionEdge{e}}
+	return Unit{Name: p.App, From: p.Environment, To: p.Environment, Branch: branch, Part: promote.RollbackPart, Edges: []PromotionEdge{e}}
 }
 
 // Restored reports whether every target renders to what it was.

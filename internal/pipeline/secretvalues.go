@@ -55,6 +55,10 @@ func (s *secretValues) hide(result *promote.Result, ours, theirs promote.Files, 
 		w := &result.Withheld[i]
 		s.values(secret[w.File], w.Path, &w.Target, &w.Source)
 	}
+	for i := range result.Taken {
+		t := &result.Taken[i]
+		s.values(secret[t.File], t.Path, &t.Was, &t.Is)
+	}
 	for i := range result.Conflicts {
 		c := &result.Conflicts[i]
 		s.values(secret[c.File], c.Path, &c.Base, &c.Ours, &c.Theirs)

@@ -69,7 +69,7 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 						row.Waits = g.Name + ": " + g.Reason
 					}
 				}
-				if err := row.count(e, t, planned.others(e, t), planned.history); err != nil {
+				if err := row.count(e, t, planned.others(e, t), planned); err != nil {
 					return nil, err
 				}
 			}
@@ -103,7 +103,7 @@ func (p *PromotionPlan) others(e PromotionEdge, t plan.Target) (out []string) {
 }
 
 // count adds what an edge says of one of its targets; others are the directories of the others.
-func (r *StatusRow) count(e PromotionEdge, t plan.Target, others []string, history promote.History) error {
+func (r *StatusRow) count(e PromotionEdge, t plan.Target, others []string, planned *PromotionPlan) error {
 	isOurs := func(name string) bool {
 		return isBelow(name, t.Dir) || !slices.ContainsFunc(others, func(dir string) bool { return isBelow(name, dir) })
 	}
@@ -114,7 +114,7 @@ func (r *StatusRow) count(e PromotionEdge, t plan.Target, others []string, histo
 			continue
 		}
 		r.Behind++
-		changes, err := changesSince(history, f)
+		changes, err := planned.changesSince(f)
 		if err != nil {
 			return fmt.Errorf("history of %s: %w", f.From, err)
 		}
@@ -140,10 +140,10 @@ func (r *StatusRow) count(e PromotionEdge, t plan.Target, others []string, histo
 }
 
 // oldestChange gives the oldest commit whose change of the source is not promoted with one of the files.
-func oldestChange(history promote.History, files []PromotedFile) (oldest string, err error) {
+func (p *PromotionPlan) oldestChange(files []PromotedFile) (oldest string, err error) {
 	first := 0
 	for _, f := range files {
-		seq, commit, err := firstChange(history, f)
+		seq, commit, err := p.firstChange(f)
 		if err != nil {
 			return "", fmt.Errorf("history of %s: %w", f.From, err)
 		}
@@ -162,7 +162,7 @@ func (p *PromotionPlan) Carried(e PromotionEdge) ([]string, error) {
 		if f.From == "" {
 			continue
 		}
-		first, _, err := firstChange(p.history, f)
+		first, _, err := p.firstChange(f)
 		if err != nil {
 			return nil, err
 		}
@@ -179,13 +179,15 @@ func (p *PromotionPlan) Carried(e PromotionEdge) ([]string, error) {
 	return slices.SortedFunc(maps.Keys(at), func(a, b string) int { return at[b] - at[a] }), nil
 }
 
-// changesSince gives what changed the source's file after the target's was last changed: that is not promoted, or not all of it.
-func changesSince(history promote.History, f PromotedFile) ([]promote.Version, error) {
-	ours, _, err := history.Versions(f.Path)
+// changesSince gives what changed the source's file after the target's was last changed, but for promotions of a part: that is not
+// promoted, or not all of it.
+func (p *PromotionPlan) changesSince(f PromotedFile) ([]promote.Version, error) {
+	ours, _, err := p.history.Versions(f.Path)
 	if err != nil || f.From == "" {
 		return nil, err
 	}
-	theirs, _, err := history.Versions(f.From)
+	ours = slices.DeleteFunc(ours, func(v promote.Version) bool { return p.byParts[v.Commit] })
+	theirs, _, err := p.history.Versions(f.From)
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +199,8 @@ func changesSince(history promote.History, f PromotedFile) ([]promote.Version, e
 }
 
 // firstChange gives the oldest of these changes; 0 and "" where there is none.
-func firstChange(history promote.History, f PromotedFile) (seq int, commit string, err error) {
-	changes, err := changesSince(history, f)
+func (p *PromotionPlan) firstChange(f PromotedFile) (seq int, commit string, err error) {
+	changes, err := p.changesSince(f)
 	if err != nil || len(changes) == 0 {
 		return 0, "", err
 	}

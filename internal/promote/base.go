@@ -48,6 +48,7 @@ type snapshot struct {
 // fileBase is the base of one file.
 type fileBase struct {
 	recorded *snapshot   // nil where none is
+	before   *snapshot   // the source before the change that alone is promoted; nil where that is not what is asked for
 	source   []*snapshot // the history, oldest first
 	target   []*snapshot
 	whole    bool // the history of both goes back to its beginning
@@ -125,8 +126,32 @@ func (b *fileBase) judgeRecorded(path fieldPath, o, t *value) verdict {
 		return verdict{side: behind}
 	case hashOrZero(was) == hashOrZero(t):
 		return verdict{targetsOwn, "the source has not changed it since the last promotion", ""}
+	case b.hadSince(path, o):
+		return verdict{side: behind}
 	}
 	return verdict{both, "both sides changed it since the last promotion", show(was)}
+}
+
+// hadSince reports whether the source came to a value after the recorded base, and left it since: the target then has it from there, by
+// a promotion of a part or by hand, and is behind.
+func (b *fileBase) hadSince(path fieldPath, v *value) bool {
+	if v == nil {
+		return false
+	}
+	later := b.source
+	for i, s := range slices.Backward(b.source) {
+		if s.gone == b.recorded.gone && string(s.text) == string(b.recorded.text) {
+			later = b.source[i:]
+			break
+		}
+		if i == 0 {
+			return false // nobody knows when that was
+		}
+	}
+	return slices.ContainsFunc(later, func(s *snapshot) bool {
+		was := b.at(s, b.from, path)
+		return was != nil && was.hash == v.hash
+	})
 }
 
 // judgeAbsent decides about a field that the target has not.
@@ -285,12 +310,16 @@ func (b *fileBase) inside(path fieldPath, kind content) *fileBase {
 		return out
 	}
 	sub.source, sub.target = part(b.source, b.from), part(b.target, b.to)
-	if b.recorded != nil {
-		sub.recorded = &snapshot{gone: true}
-		if list := part([]*snapshot{b.recorded}, b.from); len(list) > 0 {
-			sub.recorded = list[0]
+	single := func(s *snapshot) *snapshot {
+		if s == nil {
+			return nil
 		}
+		if list := part([]*snapshot{s}, b.from); len(list) > 0 {
+			return list[0]
+		}
+		return &snapshot{gone: true}
 	}
+	sub.recorded, sub.before = single(b.recorded), single(b.before)
 	return sub
 }
 

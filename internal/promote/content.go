@@ -3,6 +3,7 @@ package promote
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -85,8 +86,11 @@ func (c content) value(data []byte, r *reader) (*value, error) {
 	case settings:
 		return parseSettings(data).value(r), nil
 	}
-	s := string(data)
-	return &value{kind: yaml.ScalarNode, text: s, line: 1, hash: hashOf("", r.neutral(strings.ReplaceAll(s, "\r\n", "\n"))), exact: hashOf("", s)}, nil
+	s, shown := string(data), string(data)
+	if c == binary_ {
+		shown = fmt.Sprintf("(a file of %d bytes)", len(data))
+	}
+	return &value{kind: yaml.ScalarNode, text: shown, line: 1, hash: hashOf("", r.neutral(strings.ReplaceAll(s, "\r\n", "\n"))), exact: hashOf("", s)}, nil
 }
 
 func decode(data []byte) ([]*yaml.Node, error) {

@@ -15,10 +15,12 @@ func (p *promotion) add(pair Pair) error {
 	if err != nil {
 		return err
 	}
-	m := p.merger(b, pair.To)
+	m := p.merger(b, pair, pair)
 	vt, err := kind.value(t.Data, b.from)
 	if err != nil {
-		p.unmergeable(pair, &sideError{false, err})
+		if p.edge.Part.touches(p.theirs, pair) {
+			p.unmergeable(pair, &sideError{false, err})
+		}
 		return nil
 	}
 	whole := &value{kind: yaml.ScalarNode, hash: vt.hash, text: fmt.Sprintf("(a file of %d bytes)", len(t.Data))}
@@ -35,6 +37,9 @@ func (p *promotion) add(pair Pair) error {
 	}
 	if rule, ok := find(p.edge.Keep, m.below, nil); ok {
 		m.withhold(nil, nil, whole, orElse(rule.Why, "a keep rule covers the file"))
+		return nil
+	}
+	if !m.asked(m.share(nil, nil, vt), nil, nil, whole) {
 		return nil
 	}
 	if isEncrypted(t.Data) {
@@ -64,16 +69,19 @@ func (p *promotion) remove(pair Pair) error {
 	if had := func(s *snapshot) bool { return s != nil && !s.gone }; !had(b.recorded) && (b.recorded != nil || !slices.ContainsFunc(b.source, had)) {
 		return nil // the source never had such a file
 	}
-	m := p.merger(b, pair.To)
+	m := p.merger(b, pair, pair)
 	vo, err := kind.value(o.Data, b.to)
 	if err != nil {
-		p.unmergeable(pair, &sideError{true, err})
+		if p.edge.Part.touches(p.theirs, pair) {
+			p.unmergeable(pair, &sideError{true, err})
+		}
 		return nil
 	}
 	whole := &value{kind: yaml.ScalarNode, hash: vo.hash, text: fmt.Sprintf("(a file of %d bytes)", len(o.Data)), line: 1}
 	v := b.judge(nil, vo, nil, false)
 	rule, kept := find(p.edge.Keep, m.below, nil)
 	switch {
+	case (v.side != targetsOwn || b.everHad()) && !m.asked(m.share(nil, nil, nil), nil, whole, nil):
 	case kept:
 		m.withhold(nil, whole, nil, orElse(rule.Why, "a keep rule covers the file"))
 	case v.side == behind && p.referenced(p.after, p.edge.To.Dir, pair.To):

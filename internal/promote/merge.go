@@ -85,6 +85,10 @@ func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
 		f, ok := p.base.recorded[was.From]
 		b.recorded = &snapshot{text: f.Data, gone: !ok}
 	}
+	if part := p.edge.Part; part != nil && part.Before != nil {
+		f, ok := part.Before[was.From]
+		b.before = &snapshot{text: f.Data, gone: !ok}
+	}
 	if p.base.history == nil {
 		b.whole = false
 		return b, nil
@@ -138,9 +142,11 @@ func btoi(b bool) int {
 	return 0
 }
 
-func (p *promotion) merger(b *fileBase, to string) *merger {
-	rel, _ := relative(to, p.edge.To.Dir)
-	return &merger{names: p.names, edge: p.edge, result: &p.result, base: b, file: to, below: rel}
+func (p *promotion) merger(b *fileBase, pair, was Pair) *merger {
+	rel, _ := relative(was.To, p.edge.To.Dir)
+	return &merger{
+		names: p.names, edge: p.edge, result: &p.result, base: b, file: was.To, below: rel, files: []string{pair.From, pair.To, was.From, was.To},
+	}
 }
 
 // change merges a file that both sides have. After a rename, was holds the paths before it.
@@ -160,7 +166,7 @@ func (p *promotion) change(pair, was Pair, renamed string) error {
 	if err != nil {
 		return err
 	}
-	m := p.merger(b, was.To)
+	m := p.merger(b, pair, was)
 	if isEncrypted(o.Data) || isEncrypted(t.Data) {
 		m.withhold(nil, nil, nil, "the file is encrypted for its environment")
 		return nil
@@ -169,11 +175,15 @@ func (p *promotion) change(pair, was Pair, renamed string) error {
 	data, err := m.merge(kind, o.Data, t.Data)
 	if err != nil {
 		p.result.restore(kept)
+		if !p.edge.Part.touches(p.theirs, pair, was) {
+			m.withhold(nil, nil, nil, "it was not asked for")
+			return nil
+		}
 		p.unmergeable(was, err)
 		return nil
 	}
 	edit := Edit{Path: pair.To, Action: Change, File: File{data, o.Mode}, Source: pair.From}
-	if string(data) == string(t.Data) {
+	if string(data) == string(t.Data) && p.edge.Part.touches(p.theirs, pair, was) {
 		edit.Mode = t.Mode
 	}
 	switch {
@@ -195,6 +205,9 @@ func isEncrypted(data []byte) bool {
 func kindOf(f File) fs.FileMode { return f.Mode & fs.ModeSymlink }
 
 func (p *promotion) put(e Edit) {
+	if !slices.ContainsFunc(p.result.Taken, func(t Taken) bool { return t.File == e.Path || t.File == e.Was }) {
+		p.result.Taken = append(p.result.Taken, Taken{File: e.Path})
+	}
 	p.result.Edits = append(p.result.Edits, e)
 	if e.Action == Delete {
 		delete(p.after, e.Path)

@@ -27,8 +27,8 @@ func (m memory) Versions(name string) ([]Version, bool, error) { return m[name],
 
 // TestMerge runs the tables in testdata/merge. A file holds the target's files (in/prod/…), the source's (theirs/dev/…), the
 // base (base/dev/…) or the history (history/1/dev/…, "(deleted)" for a file that went), and what is to come out: the files
-// that change (golden/…) and the rest (result). The comment may have lines "from: ENV", "to: ENV", "keep: PATH", "crlf",
-// "bom" and "cut" (no final newline).
+// that change (golden/…) and the rest (result). The comment may have lines "from: ENV", "to: ENV", "keep: PATH", "only: PART" (see ParsePart),
+// "crlf", "bom" and "cut" (no final newline). With before/dev/…, the source before a change that alone is promoted, only that is.
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	tables, err := filepath.Glob(filepath.Join("testdata", "merge", "*.txtar"))
@@ -94,6 +94,7 @@ type table struct {
 func readTable(t *testing.T, archive *txtar.Archive) table {
 	t.Helper()
 	c := table{edge: Edge{From: Side{"dev", "dev"}, To: Side{"prod", "prod"}}, ours: Files{}, theirs: Files{}}
+	var only []string
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
@@ -109,11 +110,18 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 				t.Fatal(err)
 			}
 			c.edge.Keep = append(slices.Clone(DefaultKeep), rule)
+		case "only":
+			part, err := ParsePart(append(only, value)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			only = append(only, value)
+			c.edge.Part = &part
 		case "crlf", "bom", "cut":
 			c.layout = append(c.layout, key)
 		}
 	}
-	recorded, history := Files{}, memory{}
+	recorded, history, before := Files{}, memory{}, Files{}
 	for _, f := range archive.Files {
 		kind, name, _ := strings.Cut(f.Name, "/")
 		file := File{Data: c.dress(f.Data)}
@@ -124,6 +132,8 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 			c.theirs[name] = file
 		case "base":
 			recorded[name] = file
+		case "before":
+			before[name] = file
 		case "history":
 			at, name, _ := strings.Cut(name, "/")
 			seq, err := strconv.Atoi(at)
@@ -136,8 +146,14 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 			t.Fatalf("unknown part %s", f.Name)
 		}
 	}
+	if len(before) > 0 {
+		c.edge.Part = &Part{Name: "pr=#1", Before: before}
+	}
 	if c.base = BaseFromHistory(history); len(recorded) > 0 {
 		c.base = BaseFiles(recorded)
+		if len(history) > 0 {
+			c.base = c.base.WithHistory(history)
+		}
 	}
 	c.edge.Pairs = PairFiles(c.edge.From, c.edge.To, c.theirs, c.ours)
 	return c

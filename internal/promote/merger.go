@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ type merger struct {
 	result *Result
 	base   *fileBase
 	file   string    // the target's
+	files  []string  // its paths on both sides, before and after a rename
 	below  string    // the same, below the target's directory: what rules match
 	prefix fieldPath // of a text inside a file
 	line   int       // 1-based line at which that text begins, less one
@@ -29,8 +31,12 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 		always = false // what the configuration keeps, a default does not take
 	}
 	v := m.base.judge(local, o, t, always)
+	newer := v.side != behind && always && m.edge.NewerBuilds && isNewerBuild(o, t)
+	if (v.side != targetsOwn || newer) && !m.asked(m.share(local, path, t), path, o, t) {
+		return false
+	}
 	switch {
-	case v.side != behind && always && m.edge.NewerBuilds && isNewerBuild(o, t):
+	case newer:
 		return true
 	case v.side == both:
 		if why, ok := m.kept(local, path, o, t); ok && !always {
@@ -125,6 +131,11 @@ func (m *merger) conflict(path fieldPath, o, t *value, v verdict) {
 	m.result.Conflicts = append(m.result.Conflicts, Conflict{File: m.file, Path: path.String(), Line: line, Base: v.base, Ours: show(o), Theirs: show(t), Why: v.why})
 }
 
+// took records what the target gets.
+func (m *merger) took(path fieldPath, o, t *value) {
+	m.result.Taken = append(m.result.Taken, Taken{File: m.file, Path: path.String(), Was: show(o), Is: show(t)})
+}
+
 func orElse(s, other string) string {
 	if s == "" {
 		return other
@@ -159,6 +170,9 @@ func (m *merger) mergeWhole(kind content, ours, theirs []byte) []byte {
 
 // mergeText merges line by line. The base is the version of the source that the target is nearest to.
 func (m *merger) mergeText(ours, theirs []byte) []byte {
+	if !m.askedWhole(ours, theirs) {
+		return ours
+	}
 	o, t := splitLines(string(ours)), splitLines(string(theirs))
 	if in, unknown := m.names.translate(string(theirs)); unknown == "" {
 		t = splitLines(in)
@@ -177,12 +191,28 @@ func (m *merger) mergeText(ours, theirs []byte) []byte {
 	return []byte(strings.Join(merged, ""))
 }
 
+// askedWhole reports whether a text belongs to what is promoted. Of lines nobody can ask for one.
+func (m *merger) askedWhole(ours, theirs []byte) bool {
+	if m.edge.Part == nil {
+		return true
+	}
+	o, _ := text.value(ours, m.base.to)
+	t, _ := text.value(theirs, m.base.from)
+	size := func(v *value) *value {
+		return &value{kind: v.kind, text: fmt.Sprintf("(a text of %d bytes)", len(v.text)), line: 1}
+	}
+	return o.hash == t.hash || m.asked(m.share(nil, m.prefix, t), m.prefix, size(o), size(t))
+}
+
 // nearest is the recorded base, or the source's version that differs least from the target, the newest of several; in the
 // target's words. It is nil where there is none.
 func (m *merger) nearest(ours []string) (lines []string) {
 	least, versions := -1, m.base.source
 	if m.base.recorded != nil {
 		versions = []*snapshot{m.base.recorded}
+	}
+	if m.base.before != nil { // of the lines, those that the change brought
+		versions = []*snapshot{m.base.before}
 	}
 	for _, s := range slices.Backward(versions) {
 		if s.gone {

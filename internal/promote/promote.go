@@ -42,6 +42,8 @@ type Edge struct {
 	Keep     []Rule // what the target owns; nil means DefaultKeep
 	Always   []Rule // what is eligible even so; nil means DefaultAlways
 
+	Part *Part // what alone is promoted; nil for everything
+
 	// NewerBuilds lets a later build of the source replace an earlier one of the target also where the source never had the
 	// target's, for fields of Always whose values are a time and a commit (20230503100058-3a49501946d7). Without it, that is
 	// a conflict.
@@ -93,9 +95,18 @@ type Conflict struct {
 	Why    string `json:"why"`
 }
 
+// Taken is a field that the target gets from the source.
+type Taken struct {
+	File string `json:"file"` // the target's
+	Path string `json:"path"` // field path; "" for the whole file
+	Was  string `json:"was"`
+	Is   string `json:"is"`
+}
+
 // Result is what a promotion does. All lists are sorted by file, then by line or path.
 type Result struct {
 	Edits     []Edit
+	Taken     []Taken // what the edits do, field by field; files that have no fields are named as wholes
 	Withheld  []Withheld
 	Conflicts []Conflict
 	Findings  finding.List // files that could not be merged by structure, and bounds that were hit

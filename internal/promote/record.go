@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// What the names of branches begin with: of those that hold a promotion, and of those that hold a rollback.
+// What the names of branches begin with: of those that hold a promotion, a part of one, and a rollback.
 const (
 	BranchPrefix         = "sluice/promote/"
+	PartBranchPrefix     = "sluice/promote-only/"
 	RollbackBranchPrefix = "sluice/rollback/"
 )
 
@@ -33,6 +34,23 @@ func Branch(unit, from, to string) string {
 		name += "-" + short(unit)
 	}
 	return BranchPrefix + name + "/" + step
+}
+
+// PartBranch names the branch of a promotion of a part, "" for everything: sluice/promote-only/<unit>/<from>-to-<to>/<part>, escaped
+// like that of a whole promotion.
+func PartBranch(unit, from, to, part string) string {
+	branch := Branch(unit, from, to)
+	if part == "" {
+		return branch
+	}
+	name, lost := escape(part)
+	if strings.HasPrefix(part, "pr=#") && !strings.Contains(part, "\n") {
+		lost = false // digits follow
+	}
+	if lost {
+		name = strings.TrimRight(name[:min(len(name), 30)], "-") + "-" + short(part)
+	}
+	return PartBranchPrefix + strings.TrimPrefix(branch, BranchPrefix) + "/" + name
 }
 
 // RollbackBranch names the branch of a rollback: sluice/rollback/<application>/<environment>, escaped like that of a promotion.
@@ -72,7 +90,7 @@ type Record struct {
 	Steps  []Step // what is promoted: one, or one for each application
 	Source string // the commit whose content it is
 	Pulls  []int  // the merged pull requests that it carries
-	Part   string // what alone was promoted, where it is not everything
+	Part   string // what alone was promoted, one a line, where it is not everything
 	Reason string // why a stage was skipped
 	Tree   string // the commit's content as it was made: whoever changes it does not change this
 }
@@ -109,7 +127,9 @@ func (r Record) Trailers(authors []string) string {
 	for _, n := range r.Pulls {
 		line(trailerPull, "#"+strconv.Itoa(n))
 	}
-	line(trailerPart, r.Part)
+	for part := range strings.SplitSeq(r.Part, "\n") {
+		line(trailerPart, part)
+	}
 	line(trailerReason, r.Reason)
 	for _, author := range authors {
 		line("Co-authored-by", author)
@@ -165,7 +185,7 @@ func Records(message string) []Record {
 				current.Pulls = append(current.Pulls, n)
 			}
 		case trailerPart:
-			current.Part = m[2]
+			current.Part = strings.TrimPrefix(current.Part+"\n"+m[2], "\n")
 		case trailerReason:
 			current.Reason = m[2]
 		case TrailerTree:

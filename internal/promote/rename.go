@@ -20,6 +20,9 @@ func (p *promotion) renames(added, removed []Pair) (restAdded, restRemoved []Pai
 			if moved[fresh] || path.Ext(fresh.From) != path.Ext(gone.From) {
 				continue
 			}
+			if !p.edge.Part.moves(fresh, gone) {
+				continue
+			}
 			first, since, err := p.firstOf(fresh.From)
 			if err != nil {
 				return nil, nil, err

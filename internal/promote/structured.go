@@ -134,6 +134,7 @@ func (s *structure) merge(o, t *value, at fieldPath) {
 		s.mergeInside(o, t, at)
 	case s.takes(at, s.path(at), o, t) && s.known(at, o, t) && s.editable(o.node, at, o, t):
 		s.ours.Set(o.node, s.fragment(t.node))
+		s.took(s.path(at), o, t)
 	}
 }
 
@@ -174,6 +175,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 		if !s.takes(path, s.path(path), nil, c.value) || !s.known(path, nil, c.value) || !s.editable(o.node, path, nil, c.value) {
 			continue
 		}
+		s.took(s.path(path), nil, c.value)
 		index := place(o, t, i)
 		switch o.kind {
 		case yaml.DocumentNode:
@@ -189,6 +191,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 		if t.get(c.segment) != nil || !s.takes(path, s.path(path), c.value, nil) || !s.editable(o.node, path, c.value, nil) {
 			continue
 		}
+		s.took(s.path(path), c.value, nil)
 		switch o.kind {
 		case yaml.DocumentNode:
 			s.ours.DeleteDoc(i)
@@ -239,6 +242,9 @@ func (s *structure) mergeInside(o, t *value, at fieldPath) {
 // layout prefers the result of a merge line by line where it says the same: it keeps the source's own way to make the
 // change, comments and order included. It must not touch more lines than the edit by structure does, comments apart.
 func (m *merger) layout(ours, theirs, edited []byte) []byte {
+	if m.edge.Part != nil && m.edge.Part.Before == nil {
+		return edited // the source's lines hold more than was asked for
+	}
 	o := splitLines(string(ours))
 	was := m.nearest(o)
 	if was == nil {

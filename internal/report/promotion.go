@@ -23,6 +23,7 @@ type Promotion struct {
 	Gates     []PromotionGate
 	Delta     *Delta // nil where it was not computed
 	Check     string // the headline of the check
+	Only      string // what alone is promoted; "" for everything
 	Reason    string // why a stage is skipped, or the order is gone against; "" where none is
 	RepoURL   string // https://github.com/o/r; "" for no links
 }
@@ -98,6 +99,9 @@ func (b *promotionBody) write() string {
 
 func (b *promotionBody) summary() {
 	b.printf("This carries to **%s** what has changed in **%s**, field by field. What %s owns stays as it is.\n\n", prose(b.To), prose(b.From), prose(b.To))
+	if b.Only != "" {
+		b.printf("> [!NOTE]\n> Only a part is promoted, as somebody asked: %s. Everything else is promoted as if this were not.\n\n", code(b.Only))
+	}
 	if b.Reason != "" {
 		b.printf("> [!IMPORTANT]\n> This is out of the order of promotion: %s\n\n", prose(b.Reason))
 	}
