@@ -232,7 +232,13 @@ func (w *work) askGates(ctx context.Context) error {
 // compare sets what is on the branch and in the pull requests against what should be.
 func (w *work) compare(ctx context.Context) (err error) {
 	w.want.Empty = w.unit.Empty()
-	w.is.Same = w.tipTree != nil && len(w.changes(ctx, w.tipTree)) == 0
+	if w.is.Same = w.tipTree != nil && len(w.changes(ctx, w.tipTree)) == 0; w.is.Same && !w.is.Diverged && !w.want.Empty {
+		moved, err := w.mainMoved(ctx)
+		if err != nil {
+			return err
+		}
+		w.is.Same = !moved || w.repo.MergesByItself(ctx, w.main, w.is.Tip) // else nobody could merge it
+	}
 	w.want.State = w.state()
 	if w.is.Open != nil || w.is.Taken > 0 || w.want.Empty && w.is.Tip == "" {
 		return nil

@@ -81,6 +81,12 @@ func (r *Repo) IsPlainMerge(ctx context.Context, c Commit) bool {
 	return err == nil && tree == c.Tree
 }
 
+// MergesByItself reports whether git merges two commits without asking anybody.
+func (r *Repo) MergesByItself(ctx context.Context, a, b string) bool {
+	_, err := r.git(ctx, "merge-tree", "--write-tree", a, b)
+	return err == nil
+}
+
 // EnsureHistory makes commits present with all their history, fetching from the remote "origin" what a clone lacks, or all that a
 // shallow one left out.
 func (r *Repo) EnsureHistory(ctx context.Context, commits ...string) error {

@@ -34,7 +34,7 @@ type edgeFinder struct {
 	from   string   // only edges from this environment; "" for all
 	to     string   // only edges to this one; "" for all
 	apps   []string // only of these; nil for all
-	reason string   // why an edge against the order is asked for; "" where none is
+	reason string   // why a stage is skipped, or an edge against the order is asked for; "" where none is
 	notes  []string
 }
 
@@ -55,7 +55,11 @@ func (f *edgeFinder) edges() ([]edge, error) {
 				targets[t.Environment] = append(targets[t.Environment], t)
 			}
 		}
-		for _, step := range f.steps(targets) {
+		steps := f.steps(targets)
+		if err := f.checkSkipped(app, steps, targets); err != nil {
+			return nil, err
+		}
+		for _, step := range steps {
 			out = append(out, f.pair(app, step[0], step[1], targets[step[0]], targets[step[1]])...)
 		}
 	}
@@ -147,6 +151,23 @@ func (f *edgeFinder) steps(targets map[string][]plan.Target) (steps [][2]string)
 		before = here
 	}
 	return steps
+}
+
+// checkSkipped refuses to pass over a stage that an application is in, where nobody says why.
+func (f *edgeFinder) checkSkipped(app string, steps [][2]string, targets map[string][]plan.Target) error {
+	if f.reason != "" {
+		return nil
+	}
+	for _, step := range steps {
+		for i := f.stage(step[0]) + 1; i < f.stage(step[1]); i++ {
+			for _, name := range f.stages[i] {
+				if targets[name] != nil {
+					return refuse("%s → %s skips %s, where %s is too: for a hotfix, say why with --reason", step[0], step[1], name, app)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // pair finds which target is promoted to which: by the rest of their paths, where there are several. A single source is the one

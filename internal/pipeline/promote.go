@@ -25,7 +25,7 @@ type Promotion struct {
 
 	From, To string   // environments; "" for every edge of the order
 	Apps     []string // nil for all
-	Reason   string   // why an edge against the order is asked for: without one it is refused
+	Reason   string   // why a stage is skipped, or the order is gone against: without one that is refused
 	Only     *Only    // the part that alone is promoted; nil for everything
 	// Directories names one pair of directories, whatever the layout; nil for the edges of the layout.
 	Directories *Directories

@@ -103,7 +103,7 @@ func (b *promotionBody) summary() {
 		b.printf("> [!NOTE]\n> Only a part is promoted, as somebody asked: %s. Everything else is promoted as if this were not.\n\n", code(b.Only))
 	}
 	if b.Reason != "" {
-		b.printf("> [!IMPORTANT]\n> This is out of the order of promotion: %s\n\n", prose(b.Reason))
+		b.printf("> [!IMPORTANT]\n> This is out of the order of promotion: it skips a stage, or leads back. The reason: %s\n\n", prose(b.Reason))
 	}
 	if b.Check != "" {
 		b.printf("**Check of what is rendered:** %s. The comment below shows it.\n\n", prose(strings.TrimSuffix(b.Check, ".")))
