@@ -115,6 +115,7 @@ func (r *actRunner) write(name, content string) string {
 var (
 	checkoutStep = regexp.MustCompile(`(?m)^      - uses: actions/checkout@.*\n(        with:\n(          .*\n)+)?`)
 	uploadStep   = regexp.MustCompile(`(?m)^      - uses: actions/upload-artifact@.*\n(        .*\n)+`)
+	cacheStep    = regexp.MustCompile(`(?m)^      - uses: actions/cache@.*\n(        .*\n)+`) // nothing takes its place: the directory is empty
 	sluiceStep   = regexp.MustCompile(`(?m)^      - uses: sluice-dev/sluice@.*\n`)
 )
 
@@ -136,6 +137,7 @@ func (r *actRunner) underAct(workflow string) string {
 		return "      - run: |\n          git init --quiet\n          git remote add origin \"$CLONE_URL\"\n          " + fetch +
 			"\n          git checkout --quiet --detach FETCH_HEAD\n"
 	})
+	workflow = cacheStep.ReplaceAllString(workflow, "")
 	workflow = uploadStep.ReplaceAllString(workflow, `      - if: always()
         run: rm -rf "$$ARTIFACT" && cp -R "$${{ runner.temp }}/sluice-report" "$$ARTIFACT"
 `)
