@@ -2,15 +2,18 @@ package pipeline
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
 )
 
 // exception is one of the configuration's that holds today.
@@ -19,19 +22,20 @@ type exception struct {
 	waiver  finding.Waiver
 	objects []objectPattern
 	paths   []*regexp.Regexp
+	used    atomic.Bool // it accepts something on head
 }
 
 // objectPattern matches objects; namespace is nil for any.
 type objectPattern struct{ kind, namespace, name *regexp.Regexp }
 
 // exceptionsOn gives the exceptions of a configuration that hold on a day.
-func exceptionsOn(cfg *config.Config, today config.Date) []exception {
-	var out []exception
+func exceptionsOn(cfg *config.Config, today config.Date) []*exception {
+	var out []*exception
 	for i, e := range cfg.Exceptions {
 		if e.Until < today {
 			continue
 		}
-		made := exception{Exception: e, waiver: finding.Waiver{
+		made := &exception{Exception: e, waiver: finding.Waiver{
 			Kind: finding.ByException, Reason: string(e.Reason), Owner: string(e.Owner), Until: string(e.Until), Pos: cfg.Pos("exceptions", i),
 		}}
 		for _, pattern := range e.Objects {
@@ -66,9 +70,7 @@ func (e *exception) accepts(f finding.Finding, target plan.Target) bool {
 	switch {
 	case whole && !strings.HasPrefix(f.Rule, area), !whole && f.Rule != string(e.Rule), !config.Waivable(f.Rule):
 		return false
-	case len(e.Environments) > 0 && !slices.Contains(e.Environments, config.EnvironmentName(target.Environment)):
-		return false
-	case len(e.Targets) > 0 && !slices.ContainsFunc(e.Targets, func(g config.Glob) bool { return g.Match(target.Dir) }):
+	case !e.concerns(target):
 		return false
 	case len(e.paths) > 0 && !slices.ContainsFunc(e.paths, func(p *regexp.Regexp) bool { return p.MatchString(f.Path) }):
 		return false
@@ -77,6 +79,12 @@ func (e *exception) accepts(f finding.Finding, target plan.Target) bool {
 	}
 	id, ok := manifest.ParseID(f.Object)
 	return ok && slices.ContainsFunc(e.objects, func(p objectPattern) bool { return p.matches(id) })
+}
+
+// concerns reports whether the exception may accept anything in a target.
+func (e *exception) concerns(target plan.Target) bool {
+	return (len(e.Environments) == 0 || slices.Contains(e.Environments, config.EnvironmentName(target.Environment))) &&
+		(len(e.Targets) == 0 || slices.ContainsFunc(e.Targets, func(g config.Glob) bool { return g.Match(target.Dir) }))
 }
 
 // expired gives the exceptions that no longer hold, each on its line. Those of head's configuration are told, so that the change
@@ -116,6 +124,46 @@ func (j *judge) unknownExceptions(r rules) finding.List {
 				Message: fmt.Sprintf("there is no rule %s, so this exception accepts nothing", rule),
 			})
 		}
+	}
+	return settleProblems(r.binding, out)
+}
+
+// unusedExceptions gives the exceptions that accept nothing, as far as that can be told: every target that one may be about was judged.
+// Nothing is said of those from rules that look at what a change does. Those that head's configuration no longer has are done with.
+func (j *judge) unusedExceptions(r rules, s *scene, judgements []judgement) finding.List {
+	judged := make(map[string]bool)
+	for _, done := range judgements {
+		judged[done.target.ID] = done.target.Status == report.Rendered && !done.blind
+	}
+	cfg := r.binding
+	if r.head != nil {
+		cfg = r.head
+	}
+	var out finding.List
+	for _, e := range j.exceptions {
+		at := slices.IndexFunc(cfg.Exceptions, func(other config.Exception) bool { return reflect.DeepEqual(other, e.Exception) })
+		area, _, _ := strings.Cut(string(e.Rule), "/")
+		unknown := !strings.HasSuffix(string(e.Rule), "/*") && !j.knows(string(e.Rule)) // which is said already
+		if at < 0 || e.used.Load() || j.blind || unknown || area != "policy" && area != "schema" {
+			continue
+		}
+		targets, all := 0, true
+		for _, target := range s.head.Layout.Targets {
+			if e.concerns(target) {
+				targets++
+				all = all && judged[target.ID]
+			}
+		}
+		if !all {
+			continue
+		}
+		message := fmt.Sprintf("this exception from %s accepts nothing: there is no such finding in the %s that it is about. Remove it", e.Rule, count(targets, "target"))
+		if targets == 0 {
+			message = fmt.Sprintf("this exception from %s is about no target that there is: remove it, or correct its environments and targets", e.Rule)
+		}
+		out = append(out, finding.Finding{
+			Rule: "policy/unused-exception", Severity: finding.Notice, Pos: cfg.Pos("exceptions", at), Message: message,
+		})
 	}
 	return settleProblems(r.binding, out)
 }

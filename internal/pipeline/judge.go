@@ -30,8 +30,8 @@ type judge struct {
 	head     *locator
 	how      config.Rehearse // where changes are rehearsed, if anywhere
 
-	exceptions []exception // that hold today
-	withheld   atomic.Bool // a rendering may not be remembered from run to run
+	exceptions []*exception // that hold today
+	withheld   atomic.Bool  // a rendering may not be remembered from run to run
 	// blind says that some rules could not be loaded, so that nothing may be called passed.
 	blind bool
 }

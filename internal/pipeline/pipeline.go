@@ -196,6 +196,7 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 		problems = append(problems, c.leaks(rules.binding, scene, reached)...)
 		problems = append(problems, c.expired(rules)...)
 		problems = append(problems, judge.unknownExceptions(rules)...)
+		problems = append(problems, judge.unusedExceptions(rules, scene, judgements)...)
 	}
 	out = c.report(rules, scene, judge, judgements, problems)
 	out.Unaffected = c.unaffected(scene) - len(selected)

@@ -169,10 +169,20 @@ func (j *judge) bindSuppressions(base, head finding.List) finding.List {
 
 // waiver says why a finding in a target does not count; nil where it does.
 func (j *judge) waiver(f finding.Finding, target plan.Target, sources *locator) *finding.Waiver {
-	for i := range j.exceptions {
-		if j.exceptions[i].accepts(f, target) {
-			return &j.exceptions[i].waiver
+	var by *finding.Waiver
+	for _, e := range j.exceptions {
+		if !e.accepts(f, target) {
+			continue
 		}
+		if by == nil {
+			by = &e.waiver
+		}
+		if sources == j.head {
+			e.used.Store(true)
+		}
+	}
+	if by != nil {
+		return by
 	}
 	if j.cfg.Validation.Suppress == config.SuppressNever {
 		return nil
