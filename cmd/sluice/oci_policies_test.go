@@ -25,6 +25,7 @@ func TestPoliciesOfARegistry(t *testing.T) {
 	}, data)
 	hostile := registry.Push(t, "acme/policies", map[string]string{"policy/bad.rego": "package bad\n\ndeny contains msg if { msg := http.send({}) }\n"}, nil)
 	broken := registry.Push(t, "acme/policies", map[string]string{"policy/bad.rego": "package bad\n\ndeny contains {\n"}, nil)
+	failing := registry.Push(t, "acme/policies", map[string]string{"policy/bad.rego": "package bad\n\ndeny contains msg if { msg := to_number(input.kind) }\n"}, nil)
 	without := registry.Push(t, "acme/policies", map[string]string{"policy/README.md": "# Policies\n"}, nil)
 	nowhere := registry.Host + "/acme/policies@sha256:" + strings.Repeat("0", 64)
 
@@ -76,11 +77,12 @@ func TestPoliciesOfARegistry(t *testing.T) {
 		"no such directory": {good, "elsewhere", "the policy directory elsewhere does not exist"},
 		"no policies":       {without, "", "holds no .rego file"},
 		"hostile":           {hostile, "", "policy/bad.rego:3:31: policies must not use http.send"},
+		"failing":           {failing, "", "this expression fails for ConfigMap other"},
 		"broken":            {broken, "policy", "policy/bad.rego:4: this Rego is not valid"},
 	} {
 		configured(test.name, test.directory)
 		base := commitFiles(t, repo, nil)
-		out, code := sluice(t, repo, home, "check", "--base", base, "--all")
+		out, code := sluice(t, repo, home, "check", "--base", base, "--all", "--findings", "all")
 		if code != 3 || !strings.Contains(out, test.want) || !strings.Contains(out, ".sluice.yaml:4:5") {
 			t.Errorf("%s: exit code %d:\n%s", label, code, out)
 		}

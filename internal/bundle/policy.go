@@ -96,7 +96,13 @@ func loadRepositoryPolicies(ctx context.Context, repo fs.FS, dirs []string, remo
 	case err != nil:
 		return nil, append(problems, placed(policy.Explain(err, root), remote)...), nil
 	}
-	return policy.NewSet(policy.Compiled{Compiler: engine.Compiler(), Store: engine.Store(), Root: root}), problems, nil
+	place := func(pos finding.Pos) finding.Pos {
+		if r, _, ok := holding(remote, pos.File); ok {
+			return r.Pos
+		}
+		return pos
+	}
+	return policy.NewSet(policy.Compiled{Compiler: engine.Compiler(), Store: engine.Store(), Root: root, Place: place}), problems, nil
 }
 
 // compile gives up on Rego that takes too long. Rego's compiler cannot be stopped, so it is left behind: some rules

@@ -64,7 +64,11 @@ func checkAll(t *testing.T, files map[string]string, opts policy.Options, docs .
 		t.Fatal(err)
 	}
 	for _, f := range append(problems, result.Findings...) {
-		lines = append(lines, f.Severity.String()+" "+f.String())
+		line := f.Severity.String() + " " + f.String()
+		if f.Waiver != nil {
+			line += fmt.Sprintf(" %s accepts it: %s", f.Waiver.Pos, f.Waiver.Reason)
+		}
+		lines = append(lines, line)
 	}
 	return lines, result
 }
@@ -105,7 +109,10 @@ deny_replicas contains "too many" if input.spec.replicas > 2
 deny_image contains "bad image"
 exception contains rules if { input.metadata.name == "web"; rules := ["replicas"] }
 `,
-			want:       []string{"error apps/web.yaml: bad image [policy/main/deny_image]"},
+			want: []string{
+				"error apps/web.yaml: bad image [policy/main/deny_image]",
+				"error apps/web.yaml: too many [policy/main/deny_replicas] policies/a.rego:4:1 accepts it: the rule exception of package main",
+			},
 			exceptions: 1,
 		},
 		"an exception with an empty name is for the rules without a suffix": {
@@ -114,7 +121,10 @@ deny contains "a"
 warn_x contains "x"
 exception contains [""]
 `,
-			want:       []string{"warning apps/web.yaml: x [policy/main/warn_x]"},
+			want: []string{
+				"error apps/web.yaml: a [policy/main/deny] policies/a.rego:4:1 accepts it: the rule exception of package main",
+				"warning apps/web.yaml: x [policy/main/warn_x]",
+			},
 			exceptions: 1,
 		},
 		"every package counts": {

@@ -28,15 +28,22 @@ type Opened struct {
 // mount is the directory that the policies are loaded as, beside those of the repository. A colon would mean something to Rego's loader.
 func (r Remote) mount() string { return strings.ReplaceAll(r.Name, ":", "_") }
 
+// holding finds what a file is of that is not in the repository, and its name there.
+func holding(remote []Remote, file string) (r Remote, name string, ok bool) {
+	for _, r := range remote {
+		if name, ok := strings.CutPrefix(file, r.mount()+"/"); ok && (r.Dir == "" || strings.HasPrefix(name, path.Clean(r.Dir)+"/")) {
+			return r, name, true
+		}
+	}
+	return r, "", false
+}
+
 // placed moves findings about files that are not in the repository to what names them.
 func placed(problems finding.List, remote []Remote) finding.List {
 	for i, f := range problems {
-		for _, r := range remote {
-			if name, ok := strings.CutPrefix(f.File, r.mount()+"/"); ok && (r.Dir == "" || strings.HasPrefix(name, path.Clean(r.Dir)+"/")) {
-				problems[i].Pos = r.Pos
-				problems[i].Message = fmt.Sprintf("%s: %s: %s", r.Name, finding.Pos{File: name, Line: f.Line, Column: f.Column}, f.Message)
-				break
-			}
+		if r, name, ok := holding(remote, f.File); ok {
+			problems[i].Pos = r.Pos
+			problems[i].Message = fmt.Sprintf("%s: %s: %s", r.Name, finding.Pos{File: name, Line: f.Line, Column: f.Column}, f.Message)
 		}
 	}
 	return problems

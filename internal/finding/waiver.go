@@ -7,6 +7,7 @@ type WaiverKind string
 const (
 	ByException WaiverKind = "exception" // the configuration, with an owner and a date
 	ByComment   WaiverKind = "comment"   // a comment at the finding's line
+	ByPolicy    WaiverKind = "policy"    // the repository's own policies, by a rule named exception
 )
 
 // Waiver says why a finding does not count. It is shown with the finding, never instead of it.

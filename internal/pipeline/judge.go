@@ -290,7 +290,9 @@ func (j *judge) settle(findings finding.List, target plan.Target, r Rendering, s
 			_ = f.Severity.UnmarshalText([]byte(level)) // the configuration was checked: it is a severity
 		}
 		f = sources.place(f, target, r)
-		f.Waiver = j.waiver(f, target, sources)
+		if by := j.waiver(f, target, sources); by != nil {
+			f.Waiver = by
+		}
 		out = append(out, f)
 	}
 	return out

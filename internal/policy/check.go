@@ -19,7 +19,7 @@ import (
 type Result struct {
 	Findings   finding.List
 	Evaluated  int         // rules
-	Exceptions []Exception // rules that the repository's policies excepted an object from
+	Exceptions []Exception // rules that the repository's policies except an object from, whether they find something in it or not
 	// Incomplete says that a policy could not be evaluated for some object; a finding with the rule
 	// "policy/evaluation" or "policy/limit" says which. Such a run must not be called green.
 	Incomplete bool

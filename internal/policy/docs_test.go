@@ -54,7 +54,7 @@ Every ` + "`*.rego`" + ` file below the configured directories (Rego v1; tests, 
 [conftest](https://www.conftest.dev) does it: rules named ` + "`deny`, `violation`" + ` (errors) and ` + "`warn`" + ` (warnings), with or without a suffix
 (` + "`deny_latest`" + `), in every package; a result is a text or ` + "`{\"msg\": text, \"path\": field}`; `exception`" + ` names rules by their suffix. YAML
 and JSON files below the subdirectory ` + "`data`" + ` are data. A finding's rule is ` + "`policy/<package>/<rule>`" + `. The policies of the base
-branch bind.
+branch bind. What ` + "`exception`" + ` accepts is shown as accepted in every view, counted, and does not gate.
 
 With ` + "`policies: {combine: true}`" + ` they see all objects of a target at once, as with conftest's --combine: ` + "`input`" + ` is a list of
 ` + "`{\"path\": file, \"contents\": object}`" + `, in the order in which the target renders them. A result that is about one of them says so by its number

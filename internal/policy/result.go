@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,14 +17,18 @@ const maxMessage = 4_000
 // rule turns the value of one rule into findings: result is the array that [Set.prepare] describes.
 func (c *check) rule(r rule, about subject, result any) {
 	pair := result.([]any)
-	for _, name := range pair[1].([]any) {
-		if name == r.name {
-			c.result.Exceptions = append(c.result.Exceptions, Exception{Rule: r.ID, Object: about.String()})
-			return
-		}
+	excepted := slices.Contains(pair[1].([]any), any(r.name))
+	if excepted {
+		c.result.Exceptions = append(c.result.Exceptions, Exception{Rule: r.ID, Object: about.String()})
 	}
 	for _, value := range pair[0].([]any) {
 		found, shape := c.results(r, about, value)
+		if excepted { // conftest does not ask for the value; here it is shown, and does not count
+			shape = ""
+			for i := range found {
+				found[i].Waiver = &finding.Waiver{Kind: finding.ByPolicy, Reason: "the rule exception of package " + r.namespace(), Pos: r.exceptionPos}
+			}
+		}
 		c.result.Findings = append(c.result.Findings, found...)
 		if shape != "" {
 			c.incomplete(about, "policy/evaluation", r.Pos, fmt.Sprintf("%s %s for %s", r.ID, shape, about))

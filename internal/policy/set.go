@@ -24,18 +24,20 @@ type Set struct {
 	compiler *ast.Compiler
 	store    storage.Store
 	root     string // of the file names that Rego was loaded from: "" or a directory with a final slash
+	place    func(finding.Pos) finding.Pos
 	rules    []rule
 }
 
 // rule is a rule that can be evaluated.
 type rule struct {
 	Rule
-	ref       string // "data.main.deny_latest"
-	exception string // "data.main.exception", or "" where the package has none
-	name      string // by which an exception names the rule: "latest"
-	kinds     string // of the objects that it looks at: a list, joined by spaces; "" is all
-	target    bool   // the input is all objects of a target, as conftest --combine gives it
-	shared    bool   // and of these, only those that other targets deploy, too
+	ref          string // "data.main.deny_latest"
+	exception    string // "data.main.exception", or "" where the package has none
+	exceptionPos finding.Pos
+	name         string // by which an exception names the rule: "latest"
+	kinds        string // of the objects that it looks at: a list, joined by spaces; "" is all
+	target       bool   // the input is all objects of a target, as conftest --combine gives it
+	shared       bool   // and of these, only those that other targets deploy, too
 }
 
 // The rules that count, as in conftest: https://www.conftest.dev/#evaluating-policies
@@ -49,11 +51,13 @@ type Compiled struct {
 	Compiler *ast.Compiler
 	Store    storage.Store // data files
 	Root     string        // directory that the files were loaded from; removed from the file names of findings
+	// Place gives the place to tell of in the repository for one in a file below Root; nil where all of these are the repository's.
+	Place func(finding.Pos) finding.Pos
 }
 
 // NewSet makes a set of a repository's own policies: every deny, violation and warn rule of every package.
 func NewSet(c Compiled) *Set {
-	s := &Set{compiler: c.Compiler, store: c.Store}
+	s := &Set{compiler: c.Compiler, store: c.Store, place: c.Place}
 	if c.Root != "" {
 		s.root = strings.TrimSuffix(c.Root, "/") + "/"
 	}
@@ -84,8 +88,8 @@ func NewSet(c Compiled) *Set {
 	}
 	for i, r := range s.rules {
 		exception := strings.TrimSuffix(r.ref, lastPart(r.ref)) + "exception"
-		if hasRule(c.Compiler, exception) {
-			s.rules[i].exception = exception
+		if found := rulesAt(c.Compiler, exception); len(found) > 0 {
+			s.rules[i].exception, s.rules[i].exceptionPos = exception, s.pos(found[0].Head.Location)
 		}
 	}
 	slices.SortFunc(s.rules, func(a, b rule) int { return cmp.Compare(a.ID, b.ID) })
@@ -104,9 +108,12 @@ func mapKeys(modules map[string]*ast.Module) func(func(string) bool) {
 
 func lastPart(ref string) string { return ref[strings.LastIndexByte(ref, '.')+1:] }
 
-func hasRule(c *ast.Compiler, ref string) bool {
+func rulesAt(c *ast.Compiler, ref string) []*ast.Rule {
 	parsed, err := ast.ParseRef(ref)
-	return err == nil && len(c.GetRules(parsed)) > 0
+	if err != nil {
+		return nil
+	}
+	return c.GetRules(parsed)
 }
 
 // severityOf gives the severity of a conftest rule; ok is false for a rule that is a helper.
@@ -170,7 +177,11 @@ func (s *Set) pos(l *ast.Location) finding.Pos {
 	if l == nil || s.root == "" {
 		return finding.Pos{}
 	}
-	return finding.Pos{File: strings.TrimPrefix(l.File, s.root), Line: l.Row, Column: l.Col}
+	pos := finding.Pos{File: strings.TrimPrefix(l.File, s.root), Line: l.Row, Column: l.Col}
+	if s.place != nil {
+		pos = s.place(pos)
+	}
+	return pos
 }
 
 // title names the set in messages.
@@ -218,7 +229,7 @@ func builtin() (*Set, error) {
 	s := &Set{compiler: compiler, store: inmem.New()}
 	for _, name := range names {
 		module := compiler.Modules[name]
-		if module == nil || !hasRule(compiler, module.Package.Path.String()+".deny") {
+		if module == nil || len(rulesAt(compiler, module.Package.Path.String()+".deny")) == 0 {
 			continue // a test, or what rules share
 		}
 		r, err := builtinRule(compiler, module)

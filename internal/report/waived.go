@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/finding"
@@ -17,7 +18,7 @@ func (r *Report) waivedCounts() string {
 	for _, kind := range []struct {
 		kind finding.WaiverKind
 		how  string
-	}{{finding.ByException, "by exceptions"}, {finding.ByComment, "by comments"}} {
+	}{{finding.ByException, "by exceptions"}, {finding.ByComment, "by comments"}, {finding.ByPolicy, "by policies"}} {
 		if n := counts[kind.kind]; n > 0 {
 			fmt.Fprintf(&b, "; %s accepted %s", plural(n, "finding"), kind.how)
 		}
@@ -27,10 +28,14 @@ func (r *Report) waivedCounts() string {
 
 // waivedBy says who accepts a finding, and why. It is not escaped.
 func waivedBy(w finding.Waiver) string {
-	if w.Kind == finding.ByException {
+	switch w.Kind {
+	case finding.ByException:
 		return fmt.Sprintf("%s accepts it until %s: %s", w.Owner, w.Until, w.Reason)
+	case finding.ByPolicy:
+		return fmt.Sprintf("%s accepts it (%s)", w.Reason, w.Pos)
+	default:
+		return fmt.Sprintf("a comment in line %d accepts it: %s", w.Line, w.Reason)
 	}
-	return fmt.Sprintf("a comment in line %d accepts it: %s", w.Line, w.Reason)
 }
 
 // waivedSentence is a finding that does not count, with why, in one line without markup.
@@ -57,7 +62,7 @@ func (c *comment) waived(t tier) {
 	if len(c.r.Waived) == 0 || t.waived == 0 {
 		return
 	}
-	c.printf("<details><summary>%s accepted by exceptions and comments</summary>\n\n", plural(len(c.r.Waived), "finding"))
+	c.printf("<details><summary>%s accepted by exceptions, comments and policies</summary>\n\n", plural(len(c.r.Waived), "finding"))
 	for i, f := range c.r.Waived {
 		if i == t.waived {
 			c.printf("- … and %s\n", thousands(len(c.r.Waived)-i)+" more")
@@ -81,7 +86,7 @@ func waivedCase(class string, f finding.Finding) junitCase {
 }
 
 func validWaiver(w finding.Waiver) bool {
-	return (w.Kind == finding.ByException || w.Kind == finding.ByComment) && w.Line >= 0 && w.Column >= 0
+	return slices.Contains([]finding.WaiverKind{finding.ByException, finding.ByComment, finding.ByPolicy}, w.Kind) && w.Line >= 0 && w.Column >= 0
 }
 
 // ValidWaivers reports whether every finding that is waived says so in a known way, and no other has a waiver: a report that has passed

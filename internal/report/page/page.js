@@ -329,7 +329,7 @@
     $("range").append(...(data.base ? [el("code", {}, data.base), " → "] : []), el("code", {}, data.head));
     $("coverage").textContent = data.coverage;
     $("waived").hidden = data.waived.length === 0;
-    $("waived").querySelector("summary").textContent = data.waived.length + " accepted by exceptions and comments";
+    $("waived").querySelector("summary").textContent = data.waived.length + " accepted by exceptions, comments and policies";
     $("waived").querySelector("ul").append(...data.waived.map((w) => el("li", {}, w)));
     $("notes").append(...data.notes.map((n) => el("li", {}, n)));
     const failed = data.targets.filter((t) => t.status === "failed").map((t) => t.id + ": could not be rendered")
