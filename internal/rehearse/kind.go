@@ -21,6 +21,7 @@ type kindProvider struct {
 	options  Options
 	run      *run
 	docker   docker
+	self     func(context.Context) string // the container that this process runs in; "" for none
 	kind     *cluster.Provider
 	clusters atomic.Int64 // made so far
 }
@@ -28,6 +29,7 @@ type kindProvider struct {
 // newKindProvider looks whether there is a Docker, and removes the clusters that earlier runs left.
 func newKindProvider(ctx context.Context, options Options, run *run) (*kindProvider, error) {
 	p := &kindProvider{options: options, run: run, kind: cluster.NewProvider(cluster.ProviderWithDocker())}
+	p.self = p.docker.self
 	if err := p.docker.available(ctx); err != nil {
 		return nil, err
 	}
@@ -181,7 +183,7 @@ const removeAttempts = 60
 // connect finds the way to the API server: through the port of this machine, or, where this process runs in a container itself,
 // through kind's network.
 func (s *kindServer) connect(ctx context.Context) error {
-	self := s.provider.docker.self(ctx)
+	self := s.provider.self(ctx)
 	if self != "" {
 		_, err := s.provider.docker.run(ctx, "network", "connect", kindNetwork, self)
 		switch {

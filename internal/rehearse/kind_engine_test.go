@@ -5,12 +5,17 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +42,7 @@ info*) echo '{"CgroupVersion":"2","CgroupDriver":"systemd"}' ;;
 "network inspect -f"*) echo 172.18.0.0/16 ;;
 "network create"*) touch $state/network ;;
 "network rm kind") rm $state/network ;;
+"network connect kind me"|"network disconnect --force kind me") ;;
 "ps "*"label=io.x-k8s.kind.cluster --format"*) sed s/-control-plane// $node ;;
 "ps "*) cluster=${4#label=io.x-k8s.kind.cluster=}; grep -x "$cluster-control-plane" $node || true ;;
 "run --name "*)
@@ -63,7 +69,7 @@ exec*)
 	has $name || { echo "Error response from daemon: No such container: $name" >&2; exit 1; }
 	case "$*" in
 	"cat /kind/version") echo v1.37.0 ;;
-	"cat /etc/kubernetes/admin.conf") cat $state/admin.conf ;;
+	"cat /etc/kubernetes/admin.conf") sed s/inside/$name/ $state/admin.conf ;;
 	"cat /kind/manifests/"*) echo '{}' ;;
 	"mkdir "*|"kubectl "*) ;;
 	"cp /dev/stdin "*) cat >/dev/null ;;
@@ -88,9 +94,9 @@ exec*)
 *) echo "surprise: $*" >&2; exit 1 ;;
 esac`
 
-// fakeEngine puts the engine before all other docker commands, with the way to an API server, which may be nil, and gives the directory
-// of its state.
-func fakeEngine(t *testing.T, s *local) (state string) {
+// fakeEngine puts the engine before all other docker commands, with the way to an API server, which may be nil, and what the kubeconfig says
+// of the cluster also. It gives the directory of its state.
+func fakeEngine(t *testing.T, s *local, also ...string) (state string) {
 	t.Helper()
 	state = filepath.Dir(fakeDocker(t, "set -eu"+engine))
 	if s == nil {
@@ -106,11 +112,11 @@ func fakeEngine(t *testing.T, s *local) (state string) {
 	}
 	admin := fmt.Sprintf(`apiVersion: v1
 kind: Config
-clusters: [{name: kind, cluster: {server: "https://inside:6443", certificate-authority-data: %s}}]
+clusters: [{name: kind, cluster: {server: "https://inside:6443", certificate-authority-data: %s%s}}]
 users: [{name: admin, user: {token: %s}}]
 contexts: [{name: admin@kind, context: {cluster: kind, user: admin}}]
 current-context: admin@kind
-`, base64.StdEncoding.EncodeToString(ca), s.config.BearerToken)
+`, base64.StdEncoding.EncodeToString(ca), strings.Join(append([]string{""}, also...), ", "), s.config.BearerToken)
 	for name, text := range map[string]string{"admin.conf": admin, "port": address.Hostname() + "\t" + address.Port() + "\n"} {
 		if err := os.WriteFile(filepath.Join(state, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -169,6 +175,77 @@ func TestKindOnFakeEngine(t *testing.T) {
 				t.Errorf("the API server was stopped:\n%s", calls)
 			}
 		})
+	}
+}
+
+// TestKindFromAContainer has this process be in a container of the engine: it joins the network of kind for the time, and reaches the API
+// server by the name of the node.
+func TestKindFromAContainer(t *testing.T) {
+	server := startServer(t)
+	address, err := url.Parse(server.config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	asked := make(map[string]bool)
+	// The proxy stands for the network of kind, in which the node has its name.
+	network := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked[r.Host] = true
+		mu.Unlock()
+		there, err := net.Dial("tcp", address.Host)
+		if r.Method != http.MethodConnect || err != nil {
+			http.Error(w, "no way", http.StatusBadGateway)
+			return
+		}
+		defer there.Close()
+		here, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer here.Close()
+		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(there, here); there.Close() }()
+		_, _ = io.Copy(here, there)
+	}))
+	t.Cleanup(network.Close)
+	state := fakeEngine(t, server, "proxy-url: "+network.URL, "tls-server-name: "+address.Hostname())
+	private(t)
+	r, err := openRun(testLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	options := Options{Provider: Kind, Timeout: time.Minute, Log: testLogger(t)}
+	p, err := newKindProvider(t.Context(), options, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.self = func(context.Context) string { return "me" }
+	results := make([]Result, 1)
+	targets := []Target{{ID: "a", Environment: "prod", Kubernetes: "1.37", Head: objectsOf(t, "head.yaml", []byte(configMap("a", 1)))}}
+	if err := rehearseRound(t.Context(), p, options, targets, []int{0}, results); err != nil {
+		t.Fatal(err)
+	}
+	if got := describe("a", results[0]); got != "1 judged\n" {
+		t.Error(got)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if node := clusterPrefix(r.id) + "1-control-plane:6443"; len(asked) != 1 || !asked[node] {
+		t.Errorf("it asked %v, want %s", asked, node)
+	}
+	var joined []string
+	for line := range strings.Lines(called(t, filepath.Join(state, "calls"))) {
+		if strings.HasPrefix(line, "network connect") || strings.HasPrefix(line, "network disconnect") || strings.HasPrefix(line, "network rm") {
+			joined = append(joined, strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff([]string{"network connect kind me", "network disconnect --force kind me", "network rm kind"}, joined); diff != "" {
+		t.Errorf("what it did with networks (-want +got):\n%s", diff)
+	}
+	if left := engineHolds(t, state); left != "" {
+		t.Errorf("the engine still has %s", left)
 	}
 }
 
