@@ -31,6 +31,7 @@ type town struct {
 	repo  *githubtest.Repo
 	clock *clock
 	token string
+	notes []string // of the last run
 }
 
 const townBranch = "sluice/promote/web/dev-to-staging"
@@ -98,10 +99,13 @@ func (w *town) run(at int64) (calls int64, err error) {
 		w.Fatal(err)
 	}
 	c := &Command{Stdout: io.Discard, Stderr: io.Discard, Getenv: func(string) string { return "" }}
-	_, err = c.openPromotions(ctx, promotionRun{
+	planned, err := c.openPromotions(ctx, promotionRun{
 		repo: repo, client: client, env: github.Env{Repo: w.repo.FullName, ServerURL: w.gh.URL}, branch: "main", id: defaultID, now: w.clock.now(),
 		gate: report.Gate{FailOn: "error", Findings: "new"}, log: slog.New(slog.DiscardHandler), rendered: plainReport,
 	})
+	if planned != nil {
+		w.notes = planned.Notes
+	}
 	return k.calls.Load(), err
 }
 
@@ -272,34 +276,41 @@ func TestPromotionWithListsThatLag(t *testing.T) {
 	}
 }
 
-// TestPromotionBudget promotes two hundred applications of which ten have changed.
+// TestPromotionBudget promotes two hundred applications of which more have changed than one run writes for: each run stays below what
+// GitHub allows, says what it leaves, and the next ones do the rest.
 func TestPromotionBudget(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
+	const changed = maxWritten + 5
 	begin, next := githubtest.Files{}, githubtest.Files{}
 	for i := range 200 {
 		for _, env := range []string{"dev", "staging"} {
 			begin[fmt.Sprintf("%s/app%03d/kustomization.yaml", env, i)] = overlay("v1")
 		}
-		if i < 10 {
+		if i < changed {
 			next[fmt.Sprintf("dev/app%03d/kustomization.yaml", i)] = overlay("v2")
 		}
 	}
 	w.repo.Commit("main", begin, "Two hundred applications")
-	w.repo.Commit("main", next, "Ten change")
-	calls, err := w.run(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := 0
-	for _, p := range w.repo.Pulls() {
-		if p.State == "open" {
-			open++
+	w.repo.Commit("main", next, "Some change")
+	for run, want := range []int{maxWritten, changed} {
+		calls, err := w.run(0)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	t.Logf("%d calls for %d promotions", calls, open)
-	if open != 10 || calls >= 300 {
-		t.Errorf("%d calls for %d promotions, want fewer than 300 for 10", calls, open)
+		open := 0
+		for _, p := range w.repo.Pulls() {
+			if p.State == "open" {
+				open++
+			}
+		}
+		if said := strings.Join(w.notes, "\n"); strings.Contains(said, "Up to 5 more") != (run == 0) {
+			t.Errorf("run %d says %q", run+1, said)
+		}
+		t.Logf("run %d: %d calls, %d promotions are open", run+1, calls, open)
+		if open != want || calls >= 300 {
+			t.Errorf("run %d: %d calls, %d promotions open, want fewer than 300 for %d", run+1, calls, open, want)
+		}
 	}
 	if again, err := w.run(0); err != nil || again > 5 {
 		t.Errorf("%d calls where nothing has changed, want at most 5 (%v)", again, err)

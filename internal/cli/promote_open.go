@@ -88,9 +88,17 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 		return nil, err
 	}
 	var errs []error
+	written := 0
 	o.planned.Edges = []pipeline.PromotionEdge{}
-	for _, unit := range units {
+	for i, unit := range units {
+		if written == maxWritten {
+			o.postpone(units[i:])
+			break
+		}
 		done, err := o.reconcile(ctx, unit)
+		if done.wrote {
+			written++
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("promote %s from %s to %s: %w", unit.Name, unit.From, unit.To, err))
 		}
@@ -112,6 +120,34 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 // isOurBranch reports whether a branch is one of those that sluice makes.
 func isOurBranch(name string) bool {
 	return strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.PartBranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix)
+}
+
+// maxWritten bounds for how many units one run writes. One costs some 13 calls, half of which make something; GitHub allows the token of a
+// workflow 1,000 calls an hour, and anybody some 500 that make something
+// (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). What is written is not written again, so that the next
+// run comes to the units after it.
+const maxWritten = 20
+
+// postpone leaves units to the next run, and says how many of them have something to promote.
+func (o *opener) postpone(units []pipeline.Unit) {
+	waiting := 0
+	for _, unit := range units {
+		w := &work{opener: o, unit: unit, outcome: pipeline.PullRequest{State: pipeline.PullNone}}
+		if w.findPull(); w.pull.Number > 0 {
+			w.outcome = pipeline.PullRequest{Number: w.pull.Number, URL: w.pull.URL, State: pipeline.PullOpen}
+		}
+		for _, e := range unit.Edges {
+			e.PullRequest = w.outcome
+			o.planned.Edges = append(o.planned.Edges, e)
+		}
+		if len(unit.Moving()) > 0 {
+			waiting++
+		}
+	}
+	if waiting > 0 {
+		o.notes = append(o.notes, fmt.Sprintf("%d promotions were opened or changed, as many as one run does within GitHub's limits. "+
+			"Up to %d more are left to the next run, by a push or by schedule", maxWritten, waiting))
+	}
 }
 
 // prepare reads the state of everything.

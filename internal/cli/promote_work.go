@@ -30,6 +30,7 @@ type work struct {
 	ours     []madeCommit       // the commits of ours on the branch that the default branch has not, oldest first
 	tipTree  *git.Tree          // nil without a branch
 	outcome  pipeline.PullRequest
+	wrote    bool                   // something was done, or begun
 	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
 }
 
@@ -62,6 +63,7 @@ func (w *work) run(ctx context.Context) error {
 	}
 	for _, step := range decision.Steps {
 		w.log.Debug("promotion", "unit", w.unit.Branch, "step", step)
+		w.wrote = true
 		if err := w.perform(ctx, step); err != nil {
 			return err
 		}
