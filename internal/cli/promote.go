@@ -89,7 +89,7 @@ with changes; 3 could not be completed.`,
 	flags.StringVar(&opts.env, "env", "", "the `ENV` that is rolled back")
 	flags.StringVar(&opts.reason, "reason", "", "why: of a rollback, as its hold says; of an edge that skips a stage or leads against the order")
 	flags.BoolVar(&opts.open, "open", false, "open the pull requests on GitHub, or bring them up to date")
-	flags.StringVar(&opts.github, "github", "", "with --open, the repository's `OWNER/NAME` on GitHub (default: that of GITHUB_REPOSITORY, or of the remote origin)")
+	flags.StringVar(&opts.github, "github", "", "the repository's `OWNER/NAME` on GitHub (default: that of GITHUB_REPOSITORY, or of the remote origin)")
 	flags.StringArrayVarP(&outputs, "output", "o", nil, "write the plan as `FORMAT[=FILE]`: text or json; may be repeated")
 	cmd.MarkFlagsMutuallyExclusive("plan", "write", "open")
 	cmd.MarkFlagsMutuallyExclusive("from-dir", "open")
@@ -128,7 +128,14 @@ func (c *Command) promote(cmd *cobra.Command, opts promoteOptions) error {
 	if opts.fromDir != "" {
 		promotion.Directories = &pipeline.Directories{From: inRepository(repo, opts.fromDir), To: inRepository(repo, opts.toDir)}
 	}
+	var asked *inquiry
+	if !opts.write && opts.fromDir == "" {
+		asked = c.inquire(ctx, repo, opts, promotion)
+	}
 	planned, err := runPromotion(ctx, promotion)
+	if err == nil && asked != nil {
+		err = asked.complete(ctx, promotion, planned)
+	}
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,9 @@ func writeEdge(w io.Writer, e pipeline.PromotionEdge, written bool) {
 		}
 		fmt.Fprintf(w, "  gate %-6s %s: %s\n", state, report.Visible(g.Name), report.Visible(g.Reason))
 	}
+	if e.PullRequest.Number > 0 {
+		fmt.Fprintf(w, "  pull request #%d (%s) %s\n", e.PullRequest.Number, e.PullRequest.State, report.Visible(e.PullRequest.URL))
+	}
 	if len(e.Shared) > 0 {
 		fmt.Fprintf(w, "  not promoted, for it is shared and reaches every environment that uses it: %s\n", report.Visible(strings.Join(e.Shared, ", ")))
 	}

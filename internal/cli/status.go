@@ -19,23 +19,25 @@ import (
 var statusFormats = []string{"text", "markdown", "json", "html"}
 
 func (c *Command) newStatus() *cobra.Command {
-	var repo string
+	var repo, github string
 	var apps, outputs []string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say which environment is how far behind which",
 		Long: `Say, per application and environment: the images that its kustomization sets, how many files are behind the environment
-before it and since when, how many fields are in conflict, and how many differences are its own.`,
+before it and since when, how many fields are in conflict, and how many differences are its own; what a later environment changed
+first, such as a hotfix; and, where there is a token in GITHUB_TOKEN or GH_TOKEN, the open promotion pull requests and the gates.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd, repo, apps, outputs) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd, repo, github, apps, outputs) },
 	}
 	cmd.Flags().StringVar(&repo, "repo", ".", "the repository: any directory in it")
+	cmd.Flags().StringVar(&github, "github", "", "the repository's `OWNER/NAME` on GitHub (default: that of GITHUB_REPOSITORY, or of the remote origin)")
 	cmd.Flags().StringSliceVar(&apps, "app", nil, "look only at this application; may be repeated")
 	cmd.Flags().StringArrayVarP(&outputs, "output", "o", nil, "write the status as `FORMAT[=FILE]`: text, markdown, json or html; may be repeated")
 	return cmd
 }
 
-func (c *Command) status(cmd *cobra.Command, dir string, apps, values []string) error {
+func (c *Command) status(cmd *cobra.Command, dir, github string, apps, values []string) error {
 	outputs, err := parseOutputs(values, statusFormats)
 	if err != nil {
 		return err
@@ -51,7 +53,16 @@ func (c *Command) status(cmd *cobra.Command, dir string, apps, values []string) 
 		return err
 	}
 	promotion.Apps = apps
-	status, err := promotion.Status(ctx)
+	asked := c.inquire(ctx, repo, promoteOptions{github: github}, promotion)
+	asked.status = true
+	planned, err := runPromotion(ctx, promotion)
+	if err != nil {
+		return err
+	}
+	if err := asked.complete(ctx, promotion, planned); err != nil {
+		return err
+	}
+	status, err := promotion.Status(ctx, planned)
 	if err != nil {
 		return promotionError(err)
 	}
@@ -96,9 +107,15 @@ func writeStatusText(w io.Writer, s *pipeline.Status) error {
 		fmt.Fprintf(w, "%s: %s\n", f.Severity, report.Visible(f.String()))
 	}
 	for _, row := range s.Rows {
+		if row.PullRequest != nil {
+			fmt.Fprintf(w, "%s to %s: pull request #%d %s\n", report.Visible(row.App), report.Visible(row.Environment), row.PullRequest.Number, report.Visible(row.PullRequest.URL))
+		}
 		if row.Gate != "" && row.Gate != "open" {
 			fmt.Fprintf(w, "%s to %s: %s: %s\n", report.Visible(row.App), report.Visible(row.Environment), row.Gate, report.Visible(row.Waits))
 		}
+	}
+	for _, line := range offerLines(s) {
+		fmt.Fprintln(w, report.Visible(line))
 	}
 	for _, note := range s.Notes {
 		fmt.Fprintf(w, "note: %s\n", report.Visible(note))
@@ -113,7 +130,7 @@ func writeStatusText(w io.Writer, s *pipeline.Status) error {
 func statusGrid(s *pipeline.Status) report.Grid {
 	g := report.Grid{
 		Title:  fmt.Sprintf("Environments at %.10s", s.Commit),
-		Header: []string{"application", "environment", "target", "images", "state", "behind since", "gate"},
+		Header: []string{"application", "environment", "target", "images", "state", "behind since", "pull request", "gate"},
 	}
 	for _, row := range s.Rows {
 		since, _, _ := strings.Cut(row.Since, "T")
@@ -121,7 +138,7 @@ func statusGrid(s *pipeline.Status) report.Grid {
 		if row.Gate != "" && row.Gate != "open" {
 			waits = row.Gate + ": " + row.Waits
 		}
-		g.Rows = append(g.Rows, []string{row.App, row.Environment, row.Target, strings.Join(row.Images, " "), strings.Trim(stateOf(row), "-"), since, waits})
+		g.Rows = append(g.Rows, []string{row.App, row.Environment, row.Target, strings.Join(row.Images, " "), strings.Trim(stateOf(row), "-"), since, pullText(row), waits})
 	}
 	for _, f := range s.Findings {
 		g.Notes = append(g.Notes, fmt.Sprintf("%s: %s", f.Severity, f.String()))
@@ -129,7 +146,36 @@ func statusGrid(s *pipeline.Status) report.Grid {
 	return withLeaks(g, s)
 }
 
+func pullText(row pipeline.StatusRow) string {
+	if row.PullRequest == nil {
+		return ""
+	}
+	return fmt.Sprintf("#%d", row.PullRequest.Number)
+}
+
+// maxOffers bounds the lines about what one environment offers back to another.
+const maxOffers = 10
+
+// offerLines tell what later environments changed first, and how the earlier one gets it.
+func offerLines(s *pipeline.Status) (lines []string) {
+	shown := 0
+	for i, offer := range s.Offers {
+		next := i+1 == len(s.Offers) || s.Offers[i+1].Command() != offer.Command()
+		if shown++; shown <= maxOffers {
+			lines = append(lines, offer.OfferText())
+		}
+		if next {
+			if shown > maxOffers {
+				lines = append(lines, fmt.Sprintf("%s: … and %d more", offer.App, shown-maxOffers))
+			}
+			lines, shown = append(lines, fmt.Sprintf("%s: take it back to %s: %s", offer.App, offer.To, offer.Command())), 0
+		}
+	}
+	return lines
+}
+
 func withLeaks(g report.Grid, s *pipeline.Status) report.Grid {
+	g.Notes = append(g.Notes, offerLines(s)...)
 	g.Notes = append(g.Notes, s.Notes...)
 	if len(s.Leaks) > 0 {
 		g.Notes = append(g.Notes, leaksText(s))

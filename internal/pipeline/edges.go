@@ -35,6 +35,7 @@ type edgeFinder struct {
 	to     string   // only edges to this one; "" for all
 	apps   []string // only of these; nil for all
 	reason string   // why a stage is skipped, or an edge against the order is asked for; "" where none is
+	back   bool     // from each later environment to the first one
 	notes  []string
 }
 
@@ -127,6 +128,9 @@ func (f *edgeFinder) orderText() string {
 // steps gives the pairs of environments along which an application is promoted: from each stage that it is in to the next one
 // that it is in. A stage of several environments is promoted from its first.
 func (f *edgeFinder) steps(targets map[string][]plan.Target) (steps [][2]string) {
+	if f.back {
+		return f.backSteps(targets)
+	}
 	if f.from != "" && f.to != "" {
 		if targets[f.from] == nil || targets[f.to] == nil {
 			return nil

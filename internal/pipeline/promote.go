@@ -41,6 +41,8 @@ type Promotion struct {
 	// Gates says what the gates of an edge say; nil: nobody is asked, and gates that ask somebody are closed.
 	Gates func(ctx context.Context, e GatedEdge) (gate.Result, error)
 	Now   time.Time // for gates
+
+	back bool // not forward, but from the later environments to the first: see Offers
 }
 
 // History is what promotions read of a repository's past.
@@ -178,7 +180,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 	} else if len(layout.Targets) == 0 {
 		err = refuse("%s", problems)
 	} else {
-		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps, reason: p.Reason}
+		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps, reason: p.Reason, back: p.back}
 		edges, err = finder.edges()
 		out.Notes = finder.notes
 	}

@@ -24,7 +24,9 @@ type Status struct {
 	Rows         []StatusRow `json:"targets"`
 	// Leaks are directories outside any target that targets of several stages are built from: a change there reaches all of them at
 	// once (promotion/leak).
-	Leaks    []string     `json:"leaks"`
+	Leaks []string `json:"leaks"`
+	// Offers are what later environments changed first.
+	Offers   []Offer      `json:"offers"`
 	Notes    []string     `json:"notes,omitempty"`
 	Findings finding.List `json:"findings,omitempty"`
 }
@@ -41,20 +43,21 @@ type StatusRow struct {
 	Conflicts int    `json:"conflicts"` // fields that both sides changed
 	Own       int    `json:"own"`       // differences that the target keeps
 	Changes   int    `json:"changes"`   // commits of the source that are not promoted, or not all of them
-	// Gate is what the gates of the edge say, as far as they can be read; Waits the reason of the first closed one.
+	// Gate is what the gates of the edge say, as far as they can be read, where there is something to promote; Waits the reason of the first closed one.
 	Gate  string `json:"gate,omitempty"`
 	Waits string `json:"waits,omitempty"`
+	// PullRequest is the open one that carries the edge; nil for none, or where GitHub was not asked.
+	PullRequest *PullRequest `json:"pull_request,omitempty"`
 	// Oldest is the commit of the oldest change in the source that is not promoted; Since its time, RFC 3339, which the caller adds.
 	Oldest string `json:"oldest,omitempty"`
 	Since  string `json:"since,omitempty"`
 }
 
-// Status computes the state of every edge that was asked for. The errors are those of Run.
-func (p *Promotion) Status(ctx context.Context) (*Status, error) {
-	planned, err := p.Run(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Moves reports whether anything is to be promoted along an edge, or to be settled.
+func (e PromotionEdge) Moves() bool { return len(e.Files)+len(e.Conflicts) > 0 }
+
+// Status gives the state of every edge of a plan, which is p's. The errors are those of Run.
+func (p *Promotion) Status(ctx context.Context, planned *PromotionPlan) (*Status, error) {
 	out := &Status{Version: 1, Commit: p.Target.Commit, Environments: planned.layout.Environments, Notes: planned.Notes, Findings: planned.Findings, Rows: []StatusRow{}, Leaks: []string{}}
 	for _, t := range planned.layout.Targets {
 		if len(p.Apps) > 0 && !slices.Contains(p.Apps, t.App) {
@@ -63,12 +66,8 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 		row := StatusRow{App: t.App, Environment: t.Environment, Target: t.ID, Images: imagesIn(p.Target.Tree, t)}
 		for _, e := range planned.Edges {
 			if slices.Contains(e.ToTargets, t.ID) {
-				row.Before, row.Gate = e.FromTarget, e.Gate
-				for _, g := range slices.Backward(e.Gates) {
-					if !g.Open {
-						row.Waits = g.Name + ": " + g.Reason
-					}
-				}
+				row.Before = e.FromTarget
+				row.waits(e)
 				if err := row.count(e, t, planned.others(e, t), planned); err != nil {
 					return nil, err
 				}
@@ -81,6 +80,10 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 	}
 	slices.Sort(out.Leaks)
 	out.Leaks = slices.Compact(out.Leaks)
+	var err error
+	if out.Offers, err = p.Offers(ctx); err != nil {
+		return nil, err
+	}
 	rank := func(name string) int { return slices.Index(out.Environments, name) }
 	slices.SortStableFunc(out.Rows, func(a, b StatusRow) int {
 		if by := strings.Compare(a.App, b.App); by != 0 {
@@ -89,6 +92,21 @@ func (p *Promotion) Status(ctx context.Context) (*Status, error) {
 		return rank(a.Environment) - rank(b.Environment)
 	})
 	return out, nil
+}
+
+// waits says what the edge waits for, and which pull request carries it.
+func (r *StatusRow) waits(e PromotionEdge) {
+	if e.Moves() || e.Held() {
+		r.Gate = e.Gate
+		for _, g := range slices.Backward(e.Gates) {
+			if !g.Open {
+				r.Waits = g.Name + ": " + g.Reason
+			}
+		}
+	}
+	if e.PullRequest.Number > 0 {
+		r.PullRequest = &e.PullRequest
+	}
 }
 
 // others gives the directories of an edge's other targets. What is in none of its targets' is in a copy of a shared directory, and

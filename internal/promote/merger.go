@@ -44,6 +44,7 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 			return false
 		}
 		m.conflict(path, o, t, v)
+		m.result.Conflicts[len(m.result.Conflicts)-1].Again = m.had(local, t)
 		return false
 	case v.side == targetsOwn:
 		m.withhold(path, o, t, v.why)
@@ -131,9 +132,14 @@ func (m *merger) conflict(path fieldPath, o, t *value, v verdict) {
 	m.result.Conflicts = append(m.result.Conflicts, Conflict{File: m.file, Path: path.String(), Line: line, Base: v.base, Ours: show(o), Theirs: show(t), Why: v.why})
 }
 
-// took records what the target gets.
-func (m *merger) took(path fieldPath, o, t *value) {
-	m.result.Taken = append(m.result.Taken, Taken{File: m.file, Path: path.String(), Was: show(o), Is: show(t)})
+// took records what the target gets. local is the path in the text that is merged.
+func (m *merger) took(local fieldPath, o, t *value) {
+	m.result.Taken = append(m.result.Taken, Taken{File: m.file, Path: m.path(local).String(), Was: show(o), Is: show(t), Again: m.had(local, t)})
+}
+
+// had reports whether the target once had a value of the source.
+func (m *merger) had(local fieldPath, t *value) bool {
+	return slices.ContainsFunc(m.base.runs(m.base.target, m.base.to, local)[1:], func(r run) bool { return r.hash == hashOrZero(t) })
 }
 
 func orElse(s, other string) string {

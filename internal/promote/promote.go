@@ -93,6 +93,8 @@ type Conflict struct {
 	Ours   string `json:"ours"`
 	Theirs string `json:"theirs"`
 	Why    string `json:"why"`
+	// Again says that the target had the source's value before, and left it.
+	Again bool `json:"-"`
 }
 
 // Taken is a field that the target gets from the source.
@@ -101,6 +103,8 @@ type Taken struct {
 	Path string `json:"path"` // field path; "" for the whole file
 	Was  string `json:"was"`
 	Is   string `json:"is"`
+	// Again says that the target had the value before, and left it.
+	Again bool `json:"again,omitempty"`
 }
 
 // Result is what a promotion does. All lists are sorted by file, then by line or path.

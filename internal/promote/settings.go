@@ -31,7 +31,7 @@ func (m *merger) mergeSettings(ours, theirs []byte) []byte {
 		if !ok {
 			continue
 		}
-		m.took(path, mine, c.value)
+		m.took(fieldPath{c.segment}, mine, c.value)
 		if mine != nil {
 			set[lineOf(mine)] = translated
 			continue
@@ -48,7 +48,7 @@ func (m *merger) mergeSettings(ours, theirs []byte) []byte {
 	for _, c := range vo.children {
 		if vt.get(c.segment) == nil && m.takes(fieldPath{c.segment}, m.prefix.child(c.segment), c.value, nil) {
 			gone[lineOf(c.value)] = true
-			m.took(m.prefix.child(c.segment), c.value, nil)
+			m.took(fieldPath{c.segment}, c.value, nil)
 		}
 	}
 	if len(set)+len(insert)+len(gone) == 0 {

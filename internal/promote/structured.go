@@ -134,7 +134,7 @@ func (s *structure) merge(o, t *value, at fieldPath) {
 		s.mergeInside(o, t, at)
 	case s.takes(at, s.path(at), o, t) && s.known(at, o, t) && s.editable(o.node, at, o, t):
 		s.ours.Set(o.node, s.fragment(t.node))
-		s.took(s.path(at), o, t)
+		s.took(at, o, t)
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 		if !s.takes(path, s.path(path), nil, c.value) || !s.known(path, nil, c.value) || !s.editable(o.node, path, nil, c.value) {
 			continue
 		}
-		s.took(s.path(path), nil, c.value)
+		s.took(path, nil, c.value)
 		index := place(o, t, i)
 		switch o.kind {
 		case yaml.DocumentNode:
@@ -191,7 +191,7 @@ func (s *structure) mergeParts(o, t *value, at fieldPath) {
 		if t.get(c.segment) != nil || !s.takes(path, s.path(path), c.value, nil) || !s.editable(o.node, path, c.value, nil) {
 			continue
 		}
-		s.took(s.path(path), c.value, nil)
+		s.took(path, c.value, nil)
 		switch o.kind {
 		case yaml.DocumentNode:
 			s.ours.DeleteDoc(i)

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/gate"
+	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/github"
+	"github.com/sluice-dev/sluice/internal/pipeline"
+)
+
+// inquiry asks GitHub what a plan on a laptop cannot know: which promotions have an open pull request, and what was said of the source.
+type inquiry struct {
+	repo   *git.Repo
+	gated  map[edgeKey]pipeline.GatedEdge
+	client *github.Client
+	login  string
+	pulls  []github.PullRequest
+	status  bool // of a status, which tells of pull requests
+	// unasked says why nobody was asked; nil where GitHub was.
+	unasked error
+}
+
+// inquire finds GitHub, and has a promotion remember the gates that it is asked about. A repository that is on no GitHub, a token that is missing and a
+// server that does not answer are no errors: what is not known is said.
+func (c *Command) inquire(ctx context.Context, repo *git.Repo, opts promoteOptions, promotion *pipeline.Promotion) *inquiry {
+	q := &inquiry{repo: repo, gated: make(map[edgeKey]pipeline.GatedEdge)}
+	promotion.Gates = func(_ context.Context, e pipeline.GatedEdge) (gate.Result, error) {
+		q.gated[edgeKey{e.App, e.From, e.To, e.FromTarget.ID}] = e
+		return gate.Evaluate(e.Input(promotion.Now)), nil
+	}
+	name, api, token := c.findGitHub(ctx, repo, opts.github)
+	switch {
+	case name == "":
+		q.unasked = errors.New("the remote origin is no GitHub repository")
+	case token == "":
+		q.unasked = errors.New("there is no token in GITHUB_TOKEN or GH_TOKEN")
+	default:
+		if q.client, q.unasked = github.New(github.Options{Repo: name, Token: token, APIURL: api}); q.unasked == nil {
+			q.unasked = q.read(ctx)
+		}
+	}
+	return q
+}
+
+// matters reports whether GitHub has something to say of an edge.
+func (q *inquiry) matters(e pipeline.PromotionEdge) bool {
+	rules := q.gated[keyOf(e)].Rules
+	return e.Moves() && (q.status || kinds(rules) != (github.SignalKinds{}) || slices.ContainsFunc(rules, func(r config.GateRule) bool { return r.Approvals > 0 }))
+}
+
+func (q *inquiry) read(ctx context.Context) (err error) {
+	if q.login, err = q.client.Login(ctx); err != nil {
+		return err
+	}
+	q.pulls, err = q.client.OpenPulls(ctx)
+	q.pulls = slices.DeleteFunc(q.pulls, func(p github.PullRequest) bool {
+		return !isOurBranch(p.Branch) || !strings.EqualFold(p.Author, q.login)
+	})
+	return err
+}
+
+// complete adds to a plan what GitHub says. Where it was not asked although that matters, a note says so.
+func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, planned *pipeline.PromotionPlan) error {
+	if q.unasked != nil {
+		if slices.ContainsFunc(planned.Edges, q.matters) {
+			planned.Notes = append(planned.Notes, fmt.Sprintf("GitHub was not asked, so open pull requests are not shown, and gates that look at it are closed: %v", q.unasked))
+		}
+		return ctx.Err()
+	}
+	keeper, err := newGatekeeper(ctx, q.repo, q.client, promotion.Target.Commit, promotion.Now)
+	if err != nil {
+		return err
+	}
+	pullOf := make(map[edgeKey]github.PullRequest)
+	for _, unit := range planned.Units(planned.Config.Promotion) {
+		i := slices.IndexFunc(q.pulls, func(p github.PullRequest) bool { return p.Branch == unit.Branch })
+		for _, e := range unit.Edges {
+			if i >= 0 {
+				pullOf[keyOf(e)] = q.pulls[i]
+			}
+		}
+	}
+	for i := range planned.Edges {
+		e := &planned.Edges[i]
+		pull, open := pullOf[keyOf(*e)]
+		if open {
+			e.PullRequest = pipeline.PullRequest{Number: pull.Number, URL: pull.URL, State: pipeline.PullOpen}
+		}
+		asked, known := q.gated[keyOf(*e)]
+		if !known || !e.Moves() {
+			continue
+		}
+		var of *gate.Pull
+		if open {
+			of = keeper.pullOf(ctx, pull.Number, pull.Head, pull.Labels, asked.Rules)
+		}
+		result, err := keeper.evaluate(ctx, asked, of)
+		if err != nil {
+			return err
+		}
+		e.SetGates(result)
+	}
+	return nil
+}
