@@ -21,7 +21,7 @@ type inquiry struct {
 	client *github.Client
 	login  string
 	pulls  []github.PullRequest
-	status  bool // of a status, which tells of pull requests
+	status bool // of a status, which tells of pull requests
 	// unasked says why nobody was asked; nil where GitHub was.
 	unasked error
 }
