@@ -71,6 +71,27 @@ func TestPoliciesOfARegistry(t *testing.T) {
 		}
 	}
 
+	// Another digest gives other verdicts, whatever was kept; what looks at the clock is asked each time.
+	second := registry.Push(t, "acme/policies", map[string]string{"policy/team.rego": "package team\n\ndeny_owner contains \"none is allowed\"\n"}, nil)
+	clock := registry.Push(t, "acme/policies", map[string]string{"policy/team.rego": "package team\n\ndeny_owner contains sprintf(\"at %d\", [time.now_ns()])\n"}, nil)
+	verdict := func(name string) string {
+		configured(name, "")
+		commitFiles(t, repo, nil)
+		out, code := sluice(t, repo, home, "check", "--base", "HEAD", "--all", "--findings", "all", "--cache", cache)
+		if code > 1 {
+			t.Fatalf("exit code %d:\n%s", code, out)
+		}
+		return out
+	}
+	for name, want := range map[string]string{good: "no label owner", second: "none is allowed"} {
+		if out := verdict(name); !strings.Contains(out, want) {
+			t.Errorf("%s: no %q in\n%s", name, want, out)
+		}
+	}
+	if one, two := verdict(clock), verdict(clock); !strings.Contains(one, "error: at 1") || one == two {
+		t.Errorf("the clock stands still:\n%s\n%s", one, two)
+	}
+
 	// What cannot be had or read is at the line that names it, and the run is not complete.
 	for label, test := range map[string]struct{ name, directory, want string }{
 		"no such digest":    {nowhere, "", "could not be fetched, so nothing is held to them: fetch the manifest: the registry does not have it"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -202,7 +203,7 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 		c.result.Incomplete = true
 		if !c.givenUp[s] {
 			c.givenUp[s] = true
-			c.incomplete(subject{}, "policy/limit", finding.Pos{}, fmt.Sprintf("%s had to be stopped several times and are no longer evaluated: %s and what follows it is not checked", s.set.title(), about))
+			c.incomplete(subject{}, "policy/limit", finding.Pos{}, fmt.Sprintf("%s had to be stopped several times and are no longer evaluated: %s and what follows it is not checked", s.title(), about))
 		}
 		return nil
 	}
@@ -212,7 +213,7 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 		return ctx.Err()
 	case errors.Is(out.err, errLimit):
 		s.stopped.Add(1)
-		c.incomplete(about, "policy/limit", finding.Pos{}, fmt.Sprintf("%s passed the %v for %s and were stopped: simplify them", s.set.title(), out.err, about))
+		c.incomplete(about, "policy/limit", finding.Pos{}, fmt.Sprintf("%s passed the %v for %s and were stopped: simplify them", s.title(), out.err, about))
 	case out.err != nil:
 		return c.oneByOne(ctx, s, about)
 	default:
@@ -222,6 +223,18 @@ func (c *check) evaluate(ctx context.Context, s *stage, about subject) error {
 		}
 	}
 	return nil
+}
+
+// title names the stage in messages, by its rules where they are few: they are evaluated together, so nobody knows which of them it was.
+func (s *stage) title() string {
+	if s.set.root == "" || len(s.rules) > 3 {
+		return s.set.title()
+	}
+	var names []string
+	for _, r := range s.rules {
+		names = append(names, r.ID)
+	}
+	return fmt.Sprintf("%s (%s)", s.set.title(), strings.Join(names, ", "))
 }
 
 // time is how long an evaluation may take.

@@ -322,6 +322,14 @@ func (in *inspection) object(s scope, file string, document *yaml.Node) {
 		}
 		return
 	}
+	if id.Name == "" {
+		at := document
+		if metadata := field(document, "metadata"); metadata != nil {
+			at = metadata
+		}
+		in.suspect("render/not-an-object", finding.Pos{File: file, Line: at.Line, Column: at.Column}, "this %s has no name: metadata.name is required", id.Kind)
+		return
+	}
 	in.origins = append(in.origins, origin{
 		id: id, version: version, node: document, prefix: s.prefix, suffix: s.suffix, namespace: s.namespace, file: file,
 		pos: finding.Pos{File: file, Line: document.Line, Column: document.Column},
