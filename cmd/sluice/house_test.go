@@ -44,6 +44,7 @@ var house = map[string]string{
 	"internal/report":     "plan diff manifest finding promote",
 	"internal/git":        "",
 	"internal/oci":        "",
+	"internal/charts":     "oci",
 	"internal/github":     "",
 	"internal/githubtest": "",
 	"policies":            "",

@@ -6,7 +6,6 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/bundle"
 	"github.com/sluice-dev/sluice/internal/config"
-	"github.com/sluice-dev/sluice/internal/oci"
 )
 
 // remotePolicies says how policies from elsewhere are got, when they are compiled.
@@ -39,14 +38,7 @@ func (w *workshop) commit(ctx context.Context, name string) (bundle.Opened, erro
 
 // artifact gives the files of an artifact of a registry.
 func (w *workshop) artifact(ctx context.Context, name string) (bundle.Opened, error) {
-	w.artifacts.Do(func() {
-		var options oci.Options
-		if w.cache != nil {
-			options.Kept = memory{w.cache, w.log}
-		}
-		w.fromRegistries = oci.New(options)
-	})
-	artifact, err := w.fromRegistries.Open(ctx, name)
+	artifact, err := w.registries().Open(ctx, name)
 	if err != nil {
 		return bundle.Opened{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/bundle"
+	"github.com/sluice-dev/sluice/internal/charts"
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
@@ -118,6 +119,9 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 		}
 		options.Remotes = remotes{w.remotes}
 	}
+	if len(options.Charts) > 0 {
+		options.ChartSource = chartSource{charts.New(charts.Options{Kept: w.blobs(), Registries: w.registries()})}
+	}
 	w.pool = render.NewPool(ctx, options)
 	return renderer{
 		pool: w.pool, options: options, cache: w.cache, closure: closure, hidden: pipeline.DiffOptions(cfg), log: w.log,
@@ -179,7 +183,7 @@ func (w *workshop) Close() error {
 func renderLimits(cfg *config.Config, log *slog.Logger) render.Options {
 	return render.Options{
 		Workers: workers(), Timeout: time.Duration(cfg.Render.Timeout), Memory: int64(cfg.Render.Memory),
-		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Remote: remoteBases(cfg), Helm: cfg.Render.Helm, Log: log,
+		LoadRestrictor: loadRestrictors[cfg.Render.LoadRestrictor], Remote: remoteBases(cfg), Helm: cfg.Render.Helm, Charts: remoteCharts(cfg), Log: log,
 	}
 }
 

@@ -20,6 +20,9 @@ func (d *decoder) check(c *Config) {
 	}
 	d.checkExceptions(c, known)
 	d.checkRemotePolicies(c)
+	if pos := c.Pos("render", "charts"); len(c.Render.Charts) > 0 && !c.Render.Helm && !d.within(pos) {
+		d.report(pos, "config/value", "render.charts lists charts, and render.helm is not true, so that none would be rendered: write helm: true beside it")
+	}
 	d.checkDiff(c)
 	d.checkPromotion("keep", c, c.Promotion.Keep)
 	d.checkPromotion("always", c, c.Promotion.Always)

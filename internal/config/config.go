@@ -58,7 +58,8 @@ type Render struct {
 	Timeout        Duration       `yaml:"timeout" doc:"How long one target may take."`
 	Memory         Memory         `yaml:"memory" doc:"How much memory a rendering process may use."`
 	Remote         []RemoteBase   `yaml:"remote" doc:"Remote bases that may be fetched, each pinned to a commit: host/org/repository@commit. A kustomization names the same commit, as ?ref=. Without it, nothing is fetched."`
-	Helm           bool           `yaml:"helm" doc:"Render the Helm charts that a kustomization names in helmCharts and that lie in the repository. Charts are never fetched, and nothing is executed. Default: false, and they are refused."`
+	Helm           bool           `yaml:"helm" doc:"Render the Helm charts that a kustomization names in helmCharts and that lie in the repository. Nothing is executed. Default: false, and they are refused."`
+	Charts         []RemoteChart  `yaml:"charts" doc:"Charts that may be fetched where the repository does not hold them. Needs helm: true. Without it, none are fetched."`
 	LoadRestrictor LoadRestrictor `yaml:"load-restrictor" doc:"Where a kustomization may read files: anywhere in the repository, or only in and below its own directory (kustomize's default)."`
 }
 

@@ -205,6 +205,7 @@ var notInSchema = map[string]string{
 	"aliases":         "two values",
 	"pattern":         "what is in the braces",
 	"tag":             "data has no tags",
+	"charts-off":      "two values",
 }
 
 // TestSchemaAgreesWithParser feeds the same documents to the parser and to the JSON Schema.

@@ -1,4 +1,4 @@
-// Package oci fetches policies from OCI registries. They are named by their digest, so they are the same wherever they come from: what
+// Package oci fetches policies and charts from OCI registries. They are named by their digest, so they are the same wherever they come from: what
 // a registry answers, and what was kept of it, counts only where it has that digest.
 package oci
 
@@ -93,6 +93,41 @@ func (a *Artifacts) open(ctx context.Context, name string) (*Artifact, error) {
 		return nil, fmt.Errorf("read the manifest: %w", err)
 	}
 	return s.files(ctx, layers)
+}
+
+// Blob gives a single blob of a repository, registry/repository, by its digest, if it has at most so many bytes. It is fetched anew each
+// time, unless it is kept.
+func (a *Artifacts) Blob(ctx context.Context, repository, id string, most int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.options.Timeout)
+	defer cancel()
+	reference, err := registry.ParseReference(repository + "@" + id)
+	if err != nil {
+		return nil, fmt.Errorf("read the name: %w", err)
+	}
+	s := source{kept: a.options.Kept, reference: reference}
+	desc := ocispec.Descriptor{Digest: digest.Digest(id)}
+	if text, ok := s.get(desc); ok {
+		return text, nil
+	}
+	from, err := s.remote()
+	if err != nil {
+		return nil, err
+	}
+	said, body, err := from.Blobs().FetchReference(ctx, id)
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer body.Close()
+	if said.Size > most {
+		return nil, fmt.Errorf("it is larger than %d MiB", most>>20)
+	}
+	desc.Size = said.Size
+	text, err := content.ReadAll(body, desc)
+	if err != nil {
+		return nil, explain(err)
+	}
+	s.put(desc, text)
+	return text, nil
 }
 
 // key names a blob among what is kept.

@@ -43,20 +43,29 @@ func (s *source) remote() (*remote.Repository, error) {
 			return
 		}
 		local := isLoopback(s.reference.Host())
-		transport := &http.Client{Transport: retry.NewTransport(http.DefaultTransport), CheckRedirect: func(next *http.Request, via []*http.Request) error {
-			switch {
-			case len(via) >= 5:
-				return errors.New("the registry leads from place to place")
-			case next.URL.Scheme != "https" && !(local && isLoopback(next.URL.Host)):
-				return errors.New("the registry leads to a place that is not https")
-			}
-			return nil
-		}}
+		transport := &http.Client{Transport: retry.NewTransport(http.DefaultTransport), CheckRedirect: Redirect}
 		client := &auth.Client{Client: transport, Credential: credentials.Credential(known), Cache: auth.NewCache()}
 		client.SetUserAgent("sluice")
 		s.repository = &remote.Repository{Reference: s.reference, Client: client, PlainHTTP: local, MaxMetadataBytes: maxManifest}
 	})
 	return s.repository, s.err
+}
+
+// Redirect is the rule of where what is fetched may lead (http.Client.CheckRedirect): not far, and only to what is [Trusted]; from another
+// machine not to this one, which is not asked on a stranger's word.
+func Redirect(next *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) >= 5:
+		return errors.New("the server leads from place to place")
+	case !Trusted(next.URL), isLoopback(next.URL.Host) && !isLoopback(via[0].URL.Host):
+		return errors.New("the server leads to a place that is not https")
+	}
+	return nil
+}
+
+// Trusted reports whether nobody on the way can change what an address gives: https, or http on this machine.
+func Trusted(address *url.URL) bool {
+	return address.Scheme == "https" || address.Scheme == "http" && isLoopback(address.Host)
 }
 
 // isLoopback reports whether a host, with or without a port, is this machine. Docker speaks http with it, too.

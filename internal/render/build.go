@@ -77,7 +77,13 @@ func build(store *store, job jobMessage, maxOutput int64) (meta metaMessage, out
 	for _, m := range repo.mounts {
 		meta.Remotes = append(meta.Remotes, m.name)
 	}
+	for _, chart := range repo.charts {
+		if chart.name != "" {
+			meta.Remotes = append(meta.Remotes, chart.name)
+		}
+	}
 	slices.Sort(meta.Remotes)
+	meta.Remotes = slices.Compact(meta.Remotes)
 	meta.Inputs = repo.closure()
 	return meta, output, nil
 }

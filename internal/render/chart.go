@@ -13,7 +13,7 @@ import (
 
 // chartsAreOff says what to do where charts are not rendered.
 const chartsAreOff = "Helm charts are not rendered here: write on the base branch, in .sluice.yaml, render: {helm: true}, which renders charts " +
-	"that lie in the repository; or commit what `helm template` makes of the chart, and list that under resources"
+	"that lie in the repository (and those that render.charts lists); or commit what `helm template` makes of the chart, and list that under resources"
 
 // charted is a Helm chart that a kustomization inflates.
 type charted struct {
@@ -25,6 +25,7 @@ type charted struct {
 	home          string       // where charts lie, from the kustomization
 	values        []*yaml.Node // the names of files
 	ownValues     bool         // no file of values is named, so the chart's own is the one
+	fetched       *fetched     // its files, where it comes from elsewhere; nil where it lies in the repository
 	taken         bool         // a generator was made of it
 }
 
@@ -83,9 +84,10 @@ func (in *inspection) inflate(c *charted) {
 	if c.home == "" {
 		c.home = types.HelmDefaultHome
 	}
-	known := slices.ContainsFunc(in.charts, func(other *charted) bool { return other.pos == c.pos && other.name == c.name })
+	known := slices.IndexFunc(in.charts, func(other *charted) bool { return other.pos == c.pos && other.name == c.name })
 	in.charts = append(in.charts, c)
-	if known {
+	if known >= 0 {
+		c.fetched = in.charts[known].fetched
 		return // all was said at the first visit
 	}
 	if !in.helm {
@@ -103,9 +105,9 @@ func (in *inspection) inflate(c *charted) {
 		in.suspect("render/outside-repository", c.pos, "the chart %q would lie at %q, which leaves the repository: only charts of the repository are rendered", c.name, c.dir())
 		return
 	case (err != nil || found.mode != modeDirectory) && c.repo != "":
-		in.refuse("render/helm", c.pos, "the chart %q is not in this repository (looked for %s), and charts are not fetched: run `helm pull %s`, and commit the directory",
-			c.name, at, pullArguments(c))
-		return
+		if !in.fetch(c, at) {
+			return
+		}
 	case err != nil || found.mode != modeDirectory:
 		in.suspect("render/missing-file", c.pos, "there is no chart %q (looked for %s): correct its name or chartHome, or add the chart", c.name, at)
 		return
@@ -116,12 +118,39 @@ func (in *inspection) inflate(c *charted) {
 	if !c.ownValues {
 		return
 	}
+	if c.fetched != nil {
+		if _, ok := c.fetched.file("values.yaml"); !ok {
+			in.suspect("render/missing-file", c.pos, "the chart %q has no values.yaml, which kustomize needs: name another file with valuesFile", c.name)
+		}
+		return
+	}
 	own := path.Join(at, "values.yaml")
 	if _, _, err := in.repo.read(own); err != nil {
 		in.suspect("render/missing-file", c.pos, "the chart %q has no values.yaml, which kustomize needs: add one, or name another with valuesFile", c.name)
 		return
 	}
 	in.restricted(k, c.pos, own)
+}
+
+// fetch gets a chart from where the kustomization says, and refuses it where the settings do not list it.
+func (in *inspection) fetch(c *charted, at string) bool {
+	got, err := in.repo.chart(Chart{Repo: c.repo, Name: c.name, Version: c.version})
+	switch {
+	case err != nil: // the connection broke
+	case c.version == "":
+		in.refuse("render/helm", c.pos, "the chart %q is not in this repository (looked for %s), and no version is named, so that nobody could say what was checked: name one, "+
+			"and run `helm pull %s`, and commit the directory", c.name, at, pullArguments(c))
+	case got.reason == refusedAbsent:
+		in.refuse("render/helm", c.pos, "the chart %q is not in this repository (looked for %s), and the settings do not allow fetching it: run `helm pull %s`, "+
+			"and commit the directory; or write on the base branch, in .sluice.yaml, render: {charts: [{repo: %q, name: %q, version: %q, digest: \"sha256:…\"}]}",
+			c.name, at, pullArguments(c), c.repo, c.name, c.version)
+	case got.reason != "":
+		in.refuse("render/helm", c.pos, "the chart %q could not be fetched: %s", c.name, sentence(got.reason))
+	default:
+		c.fetched = got
+		return true
+	}
+	return false
 }
 
 // pullArguments are those that put a chart where kustomize looks for it.

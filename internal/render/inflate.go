@@ -65,7 +65,7 @@ func (g *inflation) check() error {
 		g.ChartHome = types.HelmDefaultHome
 	}
 	if g.ValuesFile == "" {
-		g.ValuesFile = filepath.Join(g.dir(), "values.yaml")
+		g.ValuesFile = g.ownValues()
 	}
 	for _, file := range g.AdditionalValuesFiles {
 		if _, err := g.loader.Load(file); err != nil {
@@ -117,18 +117,11 @@ func (g *inflation) Generate() (resmap.ResMap, error) {
 }
 
 func (g *inflation) generate() (resmap.ResMap, error) {
-	if !g.files.IsDir(g.dir()) {
-		return nil, fmt.Errorf("no repo specified for pull, no chart found at '%s'", g.dir())
+	chart, err := g.chart()
+	if err != nil {
+		return nil, err
 	}
 	values, err := g.values()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := g.files.inside(g.dir())
-	if err != nil {
-		return nil, err
-	}
-	chart, err := readChart(g.in.repo, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +144,37 @@ func (g *inflation) generate() (resmap.ResMap, error) {
 	return g.factory.NewResMapFromRNodeSlice(nodes)
 }
 
+// chart gives the files of the chart.
+func (g *inflation) chart() ([]helm.File, error) {
+	if g.source != nil && g.source.fetched != nil {
+		return g.source.fetched.files, nil
+	}
+	if !g.files.IsDir(g.dir()) {
+		return nil, fmt.Errorf("no repo specified for pull, no chart found at '%s'", g.dir())
+	}
+	dir, err := g.files.inside(g.dir())
+	if err != nil {
+		return nil, err
+	}
+	return readChart(g.in.repo, dir)
+}
+
+// ownValues is where kustomize looks for the values of the chart itself.
+func (g *inflation) ownValues() string { return filepath.Join(g.dir(), "values.yaml") }
+
+// load reads a file of values.
+func (g *inflation) load(file string) ([]byte, error) {
+	if g.source != nil && g.source.fetched != nil && file == g.ownValues() {
+		if content, ok := g.source.fetched.file("values.yaml"); ok {
+			return content, nil
+		}
+	}
+	return g.loader.Load(file)
+}
+
 // values gives the files of values in the order in which they count.
 func (g *inflation) values() ([]helm.Values, error) {
-	content, err := g.loader.Load(g.ValuesFile)
+	content, err := g.load(g.ValuesFile)
 	if len(g.ValuesInline) > 0 {
 		if g.ValuesMerge == mergeReplace {
 			content, err = yaml.Marshal(g.ValuesInline)

@@ -84,7 +84,7 @@ func (p *process) greet() (ready readyMessage, err error) {
 // limit bounds what a worker may send.
 func (p *process) limit(kind frameKind) int64 {
 	switch kind {
-	case frameDir, frameFile, frameLink, frameRemote:
+	case frameDir, frameFile, frameLink, frameRemote, frameChart:
 		return maxPath
 	case frameMeta:
 		return maxMeta
@@ -170,6 +170,11 @@ func (p *process) converse(ctx context.Context, trees *lender, job jobMessage) (
 			}
 		case frameRemote:
 			reply := trees.lend(ctx, request)
+			if err := p.stream.write(reply.kind, reply.payload); err != nil {
+				return meta, nil, nil, err
+			}
+		case frameChart:
+			reply := trees.hand(ctx, request)
 			if err := p.stream.write(reply.kind, reply.payload); err != nil {
 				return meta, nil, nil, err
 			}

@@ -37,6 +37,7 @@ const (
 	frameFile   frameKind = 'F' // path
 	frameLink   frameKind = 'L' // path
 	frameRemote frameKind = 'T' // remoteRef; answered with remoteReply as content, or refused
+	frameChart  frameKind = 'H' // Chart, without a digest; answered with its name, a newline and its archive, or refused
 	frameMeta   frameKind = 'M' // metaMessage
 	frameOutput frameKind = 'O' // the manifest
 )
@@ -77,7 +78,7 @@ type metaMessage struct {
 	Findings finding.List
 	Failed   bool
 	Inputs   []Input
-	Remotes  []string // host/org/repo@commit
+	Remotes  []string // host/org/repo@commit, and charts
 	CPU      time.Duration
 	Memory   int64 // see Cost
 	Retire   bool  // the worker's process must not render another target

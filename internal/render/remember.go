@@ -31,7 +31,7 @@ func SourcesOf(tree Tree, target plan.Target, closure []plan.Input, options Opti
 	h := sha256.New()
 	fmt.Fprintf(h, "kustomize %s\nrestrictor %q\noutput %d\ntarget %q %q %q\n",
 		cliVersion, options.LoadRestrictor, options.MaxOutput, target.ID, target.Dir, target.Kind)
-	fmt.Fprintf(h, "remote %q\nhelm %t %s\n", options.Remote, options.Helm, helm.Version)
+	fmt.Fprintf(h, "remote %q\nhelm %t %s\ncharts %q\n", options.Remote, options.Helm, helm.Version, options.Charts)
 	for _, input := range closure {
 		if !s.add(h, tree, input) {
 			return Sources{}, false

@@ -47,6 +47,8 @@ type Options struct {
 	Remote         []string       // remote bases that may be fetched: host/org/repo@commit; by default none
 	Remotes        Remotes        // what fetches them; nil: nothing is fetched
 	Helm           bool           // render Helm charts that lie in the repository; by default none
+	Charts         []Chart        // those that may be fetched where the repository does not hold them; by default none
+	ChartSource    Charts         // what fetches them; nil: none are fetched
 	Log            *slog.Logger   // by default nothing is logged
 }
 
@@ -72,7 +74,7 @@ type Result struct {
 	Inputs []Input
 	// Cost is what it has taken; zero of what is remembered, and of a target that was stopped.
 	Cost Cost
-	// Remotes are the remote bases that it was rendered with, sorted: host/org/repo@commit.
+	// Remotes are the remote bases (host/org/repo@commit) and the fetched charts ([Chart.String]) that it was rendered with, sorted.
 	Remotes []string
 }
 

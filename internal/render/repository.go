@@ -52,6 +52,7 @@ type repository struct {
 	local   map[string][]entry // directories without an object id
 	overlay map[string][]byte  // files that the worker adds
 	mounts  map[string]mounted // trees of other repositories, by their ids
+	charts  map[Chart]*fetched // that the repository does not hold, by what the kustomizations say of them
 	inputs  map[Input]struct{}
 	large   []string // files refused for their size
 	outside []string // paths or links that leave the repository
@@ -61,7 +62,7 @@ type repository struct {
 func newRepository(store *store, rootOID string) *repository {
 	return &repository{
 		store: store, root: node{".", modeDirectory, rootOID},
-		local: map[string][]entry{}, overlay: map[string][]byte{}, inputs: map[Input]struct{}{}, mounts: map[string]mounted{},
+		local: map[string][]entry{}, overlay: map[string][]byte{}, inputs: map[Input]struct{}{}, mounts: map[string]mounted{}, charts: map[Chart]*fetched{},
 	}
 }
 
