@@ -32,7 +32,7 @@ type cargo struct {
 
 // cargo finds the pull requests and the people behind what is promoted. A promotion that is promoted further names what it carried.
 func (w *work) cargo(ctx context.Context) (out cargo, err error) {
-	ids, err := w.carriedCommits()
+	ids, err := w.carriedCommits(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -70,7 +70,7 @@ func (w *work) cargo(ctx context.Context) (out cargo, err error) {
 }
 
 // carriedCommits gives the commits that are promoted: those of the change that was asked for, or those of the source that are new.
-func (w *work) carriedCommits() (ids []string, err error) {
+func (w *work) carriedCommits(ctx context.Context) (ids []string, err error) {
 	if w.part.rev("") != "" {
 		for _, c := range w.part.commits {
 			if len(c.Parents) < 2 || len(w.part.commits) == 1 {
@@ -85,7 +85,11 @@ func (w *work) carriedCommits() (ids []string, err error) {
 			return nil, err
 		}
 		for _, id := range carried {
-			if !slices.Contains(ids, id) {
+			if len(ids) > 10*maxCarried {
+				break // they are only counted
+			}
+			later := w.earlier[keyOf(e)] && !w.repo.IsAncestor(ctx, id, e.Source)
+			if !later && !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 		}

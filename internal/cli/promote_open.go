@@ -235,7 +235,7 @@ const maxRetries = 4
 // reconcile does what is missing for one unit, and gives it with what became of it.
 func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (*work, error) {
 	for try := 1; ; try++ {
-		w := &work{opener: o, unit: unit}
+		w := &work{opener: o, unit: unit, earlier: make(map[edgeKey]bool)}
 		err := w.run(ctx)
 		if errors.Is(err, github.ErrMoved) && try < maxRetries && o.client.Pause(ctx) {
 			if err = o.lookAgain(ctx, unit.Branch); err == nil {

@@ -32,6 +32,7 @@ type work struct {
 	outcome  pipeline.PullRequest
 	wrote    bool                   // something was done, or begun
 	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
+	earlier  map[edgeKey]bool       // edges whose source is not the newest
 }
 
 // madeCommit is a commit that an earlier run made.
@@ -185,7 +186,7 @@ func (w *work) chooseSource(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.unit.Edges[i] = again
+		w.unit.Edges[i], w.earlier[keyOf(e)] = again, true
 	}
 	return nil
 }
