@@ -2,15 +2,18 @@ package cli
 
 import (
 	"io"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/rhysd/actionlint"
+	"go.yaml.in/yaml/v3"
 )
 
 // TestWorkflowsAreValid has actionlint read what init writes.
 func TestWorkflowsAreValid(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-report.yml"} {
+	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-promote.yml", "sluice-report.yml"} {
 		data, err := workflow(name)
 		if err != nil {
 			t.Fatal(err)
@@ -26,5 +29,30 @@ func TestWorkflowsAreValid(t *testing.T) {
 		for _, problem := range problems {
 			t.Errorf("%s: %v\n%s", name, problem, data)
 		}
+	}
+}
+
+// TestPromotionWorkflow holds the workflow to what promotions need: every event that may open a gate, and no more permissions than what it
+// writes and reads.
+func TestPromotionWorkflow(t *testing.T) {
+	t.Parallel()
+	data, err := workflow("sluice-promote.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		On          map[string]any    `yaml:"on"`
+		Permissions map[string]string `yaml:"permissions"`
+	}
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	events := []string{"check_suite", "deployment_status", "push", "repository_dispatch", "schedule", "status", "workflow_dispatch"}
+	if got := slices.Sorted(maps.Keys(file.On)); !slices.Equal(got, events) {
+		t.Errorf("events: got %v, want %v", got, events)
+	}
+	permissions := map[string]string{"contents": "write", "pull-requests": "write", "checks": "write", "statuses": "write", "deployments": "read"}
+	if !maps.Equal(file.Permissions, permissions) {
+		t.Errorf("permissions: got %v, want %v", file.Permissions, permissions)
 	}
 }
