@@ -361,6 +361,9 @@ func (in *inspection) file(k *kustomization, ref *yaml.Node, value string) bool 
 // unreadable says why a path that a kustomization names gives nothing.
 func (in *inspection) unreadable(k *kustomization, ref *yaml.Node, value string, err error) {
 	pos := k.at(ref)
+	if k.file == in.repo.synthesized {
+		pos = finding.Pos{File: path.Join(k.dir, value)}
+	}
 	switch {
 	case errors.Is(err, errOutside) || escapes(k.dir, value):
 		in.suspect("render/outside-repository", pos, "%q leaves the repository: only files of the repository are read", value)

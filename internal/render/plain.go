@@ -38,7 +38,8 @@ func synthesize(repo *repository, dir string) finding.List {
 		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": g.resources,
 	})
 	if err == nil {
-		repo.overlay[path.Join(root.path, konfig.DefaultKustomizationFileName())] = content
+		repo.synthesized = path.Join(root.path, konfig.DefaultKustomizationFileName())
+		repo.overlay[repo.synthesized] = content
 	}
 	return g.notes
 }

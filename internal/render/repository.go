@@ -51,12 +51,14 @@ type repository struct {
 	root    node
 	local   map[string][]entry // directories without an object id
 	overlay map[string][]byte  // files that the worker adds
-	mounts  map[string]mounted // trees of other repositories, by their ids
-	charts  map[Chart]*fetched // that the repository does not hold, by what the kustomizations say of them
-	inputs  map[Input]struct{}
-	large   []string // files refused for their size
-	outside []string // paths or links that leave the repository
-	failure error    // the connection broke: nothing read afterwards means anything
+	// synthesized is the kustomization that was added for a directory of plain manifests: nobody wrote it, so nothing stands in it.
+	synthesized string
+	mounts      map[string]mounted // trees of other repositories, by their ids
+	charts      map[Chart]*fetched // that the repository does not hold, by what the kustomizations say of them
+	inputs      map[Input]struct{}
+	large       []string // files refused for their size
+	outside     []string // paths or links that leave the repository
+	failure     error    // the connection broke: nothing read afterwards means anything
 }
 
 func newRepository(store *store, rootOID string) *repository {
