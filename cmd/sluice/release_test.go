@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"os"
 	"os/exec"
@@ -35,12 +37,8 @@ func TestReproducibleBuild(t *testing.T) {
 		t.Helper()
 		source = filepath.Join(t.TempDir(), source)
 		out := t.TempDir()
-		if err := os.MkdirAll(source, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		script := `set -e; (cd "$1" && git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh | tar --null --files-from=- --create) | tar --extract --directory "$2"
-cd "$2"; out=$3; shift 3; .github/release/build.sh v1.2.3 "$out" "$@"`
-		cmd := exec.Command("sh", append([]string{"-c", script, "sh", root, source, out}, platforms...)...)
+		copySource(t, root, source)
+		cmd := exec.Command(filepath.Join(source, ".github", "release", "build.sh"), append([]string{"v1.2.3", out}, platforms...)...)
 		cmd.Env = os.Environ()
 		if mode != "1" {
 			cmd.Env = append(cmd.Env, "GOCACHE="+t.TempDir())
@@ -71,6 +69,85 @@ cd "$2"; out=$3; shift 3; .github/release/build.sh v1.2.3 "$out" "$@"`
 				t.Errorf("the program for %s holds the path %s", platform, trace)
 			}
 		}
+	}
+}
+
+// copySource copies what is committed, or would be, of a repository to a new directory.
+func copySource(t *testing.T, root, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const script = `set -e; (cd "$1" && git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh | tar --null --files-from=- --create) | tar --extract --directory "$2"`
+	if log, err := exec.Command("sh", "-c", script, "sh", root, dir).CombinedOutput(); err != nil {
+		t.Fatalf("copy the source: %v\n%s", err, log)
+	}
+}
+
+// TestGoreleaser does what release.yml does, but for publishing: build.sh, the commit of its checksums, a tag, and goreleaser on that, which
+// builds again and stops where a byte differs. SLUICE_TEST_RELEASE=all does so for the four platforms, else it is this one.
+func TestGoreleaser(t *testing.T) {
+	t.Parallel()
+	program := os.Getenv("SLUICE_TEST_GORELEASER")
+	if program == "" || testing.Short() {
+		t.Skip("SLUICE_TEST_GORELEASER=PROGRAM has goreleaser build a release; go install github.com/goreleaser/goreleaser/v2@v2.13.0 makes the program")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "source")
+	copySource(t, root, dir)
+	run := func(name string, args ...string) (string, error) {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOFLAGS=", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	must := func(name string, args ...string) {
+		t.Helper()
+		if out, err := run(name, args...); err != nil {
+			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+		}
+	}
+	platforms, args := []string{runtime.GOOS + "/" + runtime.GOARCH}, []string{"build", "--clean", "--single-target"}
+	if os.Getenv("SLUICE_TEST_RELEASE") == "all" {
+		platforms, args = nil, []string{"release", "--clean", "--skip=publish,announce,sbom", "--release-notes", "README.md"}
+	}
+	must("git", "init", "--quiet", "--initial-branch=main")
+	must("git", "remote", "add", "origin", "https://github.com/sluice-dev/sluice.git")
+	must("git", "add", "--all")
+	must("git", "commit", "--quiet", "--message=source")
+	must(program, "check")
+	must(".github/release/build.sh", append([]string{"v1.2.3", "dist"}, platforms...)...)
+	must("cp", "dist/checksums.txt", ".github/action/checksums.txt")
+	must("git", "add", "--force", ".github/action/checksums.txt")
+	must("git", "commit", "--quiet", "--message=Release v1.2.3")
+	must("git", "tag", "v1.2.3")
+	must(program, args...)
+
+	sums := readFile(t, filepath.Join(dir, ".github", "action", "checksums.txt"))
+	programs, err := filepath.Glob(filepath.Join(dir, "dist", "sluice_*", "sluice")) // what release.yml attests
+	if want := strings.Count(sums, "  sluice_"); err != nil || len(programs) != want {
+		t.Fatalf("goreleaser built %v, want %d programs (%v)", programs, want, err)
+	}
+	for _, file := range programs {
+		sum := sha256.Sum256([]byte(readFile(t, file)))
+		if !strings.Contains(sums, hex.EncodeToString(sum[:])) {
+			t.Errorf("%s is not among the checksums:\n%s", file, sums)
+		}
+	}
+
+	// A build that differs is no release.
+	if err := os.WriteFile(filepath.Join(dir, "cmd", "sluice", "other.go"), []byte("package main\n\nfunc init() { println() }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must("git", "add", "--all")
+	must("git", "commit", "--quiet", "--message=more")
+	must("git", "tag", "--force", "v1.2.3")
+	if out, err := run(program, "build", "--clean", "--single-target"); err == nil || !strings.Contains(out, "the build is not reproducible here") {
+		t.Errorf("other bytes than the checksums name: %v\n%s", err, out)
 	}
 }
 

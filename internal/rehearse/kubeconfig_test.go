@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 )
 
@@ -232,6 +234,37 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestLiveAnswers holds what answers of a live cluster mean that a throw-away one does not give.
+func TestLiveAnswers(t *testing.T) {
+	t.Parallel()
+	p := piece{object: objectsOf(t, "a.yaml", []byte(configMap("a", 1)))[0]}
+	status := func(code int32, reason metav1.StatusReason, message string) error {
+		return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
+	}
+	for _, test := range []struct {
+		name string
+		err  error
+		want judgement
+	}{
+		{"a webhook with side effects", status(400, metav1.StatusReasonBadRequest, `admission webhook "a.example.com" does not support dry run`), judgement{leftOut: whyNoDryRun}},
+		{"no namespace yet", status(404, metav1.StatusReasonNotFound, `namespaces "shop" not found`), judgement{leftOut: whyNamespace}},
+		{"no permission", status(403, metav1.StatusReasonForbidden, `configmaps "a" is forbidden: User "ci" cannot patch resource "configmaps"`),
+			judgement{mute: true, findings: finding.List{p.finding(RuleUnavailable, "", `the user of the kubeconfig may not try this in the cluster: configmaps "a" is forbidden: User "ci" cannot patch resource "configmaps"`)}}},
+		{"an admission that refuses", status(403, metav1.StatusReasonForbidden, "not here"), judgement{findings: finding.List{p.finding(RuleRefused, "", refusesObject+"not here")}}},
+	} {
+		got, err := answer(test.err, p, true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(judgement{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+	if _, err := answer(status(401, metav1.StatusReasonUnauthorized, "Unauthorized"), p, true, true); err == nil {
+		t.Error("credentials that are not valid are no reason to end")
+	}
+}
 
 // TestNoCluster holds that a kubeconfig that leads nowhere is one clear finding.
 func TestNoCluster(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	whyNamespace  = "in a namespace that the cluster does not have yet"
 	whyUnstored   = "that base could not apply, so that their removal was not tried"
 	whyAbsent     = "to be removed that the cluster does not have"
+	whyNoDryRun   = "that a webhook of the cluster cannot judge by dry-run"
 	whyNewKind    = "of kinds whose definition the cluster does not have yet"
 )
 

@@ -57,10 +57,15 @@ func answer(err error, p piece, updating, live bool) (judgement, error) {
 	if live && s.Reason == metav1.StatusReasonNotFound && noNamespace().MatchString(s.Message) {
 		return judgement{leftOut: whyNamespace}, nil
 	}
+	if live && s.Reason == metav1.StatusReasonBadRequest && noDryRun().MatchString(s.Message) {
+		return judgement{leftOut: whyNoDryRun}, nil
+	}
 	return judgement{findings: refusals(s, p, updating)}, nil
 }
 
 var (
+	// noDryRun is how the API server refuses what a webhook with side effects would have to judge (k8s.io/apiserver, admission/plugin/webhook).
+	noDryRun = pattern(`does not support dry run`)
 	// mayNot is how authorization refuses, as against admission (k8s.io/apiserver, handlers/responsewriters: forbiddenMessage).
 	mayNot      = pattern(`User ".*" cannot [a-z]+ resource|^Forbidden`)
 	noNamespace = pattern(`^namespaces? ".*" not found`)
