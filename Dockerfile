@@ -12,6 +12,8 @@ FROM scratch
 COPY --from=build /rootfs /
 COPY --from=build /sluice /usr/local/bin/sluice
 ENV PATH=/usr/local/bin:/usr/bin GIT_SSL_CAINFO=/etc/ssl/certs/ca-certificates.crt
+# What is mounted there belongs to somebody else than the image's user: git would not read it.
+ENV GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=/repo
 USER 65534:65534
 WORKDIR /repo
 ENTRYPOINT ["sluice"]
