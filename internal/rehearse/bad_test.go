@@ -240,6 +240,27 @@ func child() {
 	fmt.Println(results, err)
 }
 
+// startChild starts a process that rehearses with a provider. ready waits until its API server is.
+func startChild(t *testing.T, provider Provider) (command *exec.Cmd, ready func()) {
+	t.Helper()
+	command = exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), childVariable+"="+string(provider))
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return command, func() {
+		t.Helper()
+		if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "ready" {
+			t.Fatalf("the child says %q", lines.Text())
+		}
+	}
+}
+
 // TestKilled holds that neither SIGTERM nor SIGKILL leaves processes, and that what a killed run leaves of files goes with the
 // next run.
 func TestKilled(t *testing.T) {
@@ -247,20 +268,8 @@ func TestKilled(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGTERM, os.Kill} {
 		t.Run(sig.String(), func(t *testing.T) {
 			dir := private(t)
-			command := exec.Command(os.Args[0])
-			command.Env = append(os.Environ(), childVariable+"="+string(Envtest))
-			out, err := command.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			command.Stderr = os.Stderr
-			if err := command.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			if !lines.Scan() || lines.Text() != "ready" {
-				t.Fatalf("the child says %q", lines.Text())
-			}
+			command, ready := startChild(t, Envtest)
+			ready()
 			if len(processesIn(dir)) < 2 {
 				t.Fatalf("the child has only these processes: %v", processesIn(dir))
 			}

@@ -113,7 +113,12 @@ const maxAnswer = 32 << 20
 func (c *client) get(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patient)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+path, nil)
+	return c.do(ctx, http.MethodGet, path, into)
+}
+
+// do makes a request without a body. What the API server refuses is an error as of the Kubernetes libraries.
+func (c *client) do(ctx context.Context, method, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, c.host+path, nil)
 	if err != nil {
 		return err
 	}
@@ -123,12 +128,17 @@ func (c *client) get(ctx context.Context, path string, into any) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return &apierrors.StatusError{ErrStatus: metav1.Status{
-			Code: int32(response.StatusCode), Reason: reasonOf(response.StatusCode), Message: fmt.Sprintf("GET %s: %s", path, response.Status),
-		}}
+	answer := json.NewDecoder(http.MaxBytesReader(nil, response.Body, maxAnswer))
+	if response.StatusCode < http.StatusMultipleChoices {
+		return answer.Decode(into)
 	}
-	return json.NewDecoder(http.MaxBytesReader(nil, response.Body, maxAnswer)).Decode(into)
+	var status metav1.Status
+	if err := answer.Decode(&status); err != nil || status.Status != metav1.StatusFailure {
+		status = metav1.Status{
+			Code: int32(response.StatusCode), Reason: reasonOf(response.StatusCode), Message: fmt.Sprintf("%s %s: %s", method, path, response.Status),
+		}
+	}
+	return &apierrors.StatusError{ErrStatus: status}
 }
 
 func reasonOf(code int) metav1.StatusReason {
@@ -288,24 +298,8 @@ func (c *client) tryRemove(ctx context.Context, r resource, id manifest.ID) erro
 	at += "/" + r.Resource + "/" + url.PathEscape(id.Name)
 	query := url.Values{"dryRun": {metav1.DryRunAll}, "propagationPolicy": {string(metav1.DeletePropagationBackground)}}
 	return c.patience(ctx, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.host+at+"?"+query.Encode(), nil)
-		if err != nil {
-			return err
-		}
-		request.Header.Set("Accept", "application/json")
-		response, err := c.http.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		if response.StatusCode < http.StatusBadRequest {
-			return nil
-		}
-		var status metav1.Status
-		if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, maxAnswer)).Decode(&status); err != nil || status.Status != metav1.StatusFailure {
-			status = metav1.Status{Code: int32(response.StatusCode), Reason: reasonOf(response.StatusCode), Message: response.Status}
-		}
-		return &apierrors.StatusError{ErrStatus: status}
+		var answer json.RawMessage // the object as it was, or what became of the deletion
+		return c.do(ctx, http.MethodDelete, at+"?"+query.Encode(), &answer)
 	})
 }
 

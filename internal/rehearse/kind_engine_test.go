@@ -1,7 +1,6 @@
 package rehearse
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -298,20 +296,9 @@ func TestKindKilled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			command := exec.Command(os.Args[0])
-			command.Env = append(os.Environ(), childVariable+"="+string(Kind))
-			out, err := command.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			command.Stderr = os.Stderr
-			if err := command.Start(); err != nil {
-				t.Fatal(err)
-			}
+			command, ready := startChild(t, Kind)
 			if test.boots {
-				if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "ready" {
-					t.Fatalf("the child says %q", lines.Text())
-				}
+				ready()
 			} else {
 				await(t, "the node to boot", func() bool { _, err := os.Stat(filepath.Join(state, "boots")); return err == nil })
 			}
