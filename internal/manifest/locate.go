@@ -45,7 +45,8 @@ type Place struct {
 // Locate finds a field of an object in the file, or the nearest field around it, at least the object.
 //
 // A rendered name may differ from the one in the source by a prefix or suffix that an overlay adds; the kind must agree,
-// and where several objects of the kind stand in the file, the one with the longest common name is meant.
+// and where several objects of the kind stand in the file, the one with the longest common name is meant, and of these the one in the
+// same namespace, or in none: a kustomization may have set it.
 func (s *Source) Locate(id ID, path string) Place {
 	object := s.find(id)
 	if object == nil {
@@ -82,8 +83,15 @@ func (s *Source) find(id ID) *yaml.Node {
 			if group, _ := SplitAPIVersion(text(object, "apiVersion")); group != id.Group {
 				continue
 			}
-			if len(name) > score {
-				best, score = object, len(name)
+			near := 3 * len(name)
+			switch text(field(object, "metadata"), "namespace") {
+			case id.Namespace:
+				near += 2
+			case "":
+				near++
+			}
+			if near > score {
+				best, score = object, near
 			}
 		}
 	}

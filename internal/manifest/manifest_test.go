@@ -120,6 +120,22 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+// Of several objects of one name in a file the one in the namespace is meant; where none is, the one whose namespace others set.
+func TestLocateByNamespace(t *testing.T) {
+	t.Parallel()
+	s := ParseSource([]byte(`{kind: Service, apiVersion: v1, metadata: {name: web, namespace: a}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: web}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: web, namespace: b}}
+`))
+	for namespace, line := range map[string]int{"a": 1, "": 3, "b": 5, "other": 3} {
+		if got := s.Locate(ID{Kind: "Service", Namespace: namespace, Name: "web"}, ""); got.Line != line {
+			t.Errorf("in %q: line %d, want %d", namespace, got.Line, line)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(source), "spec.template.spec.containers[name=web].image")
 	f.Add([]byte("kind: List\nitems: [{kind: A}]\n"), `a["b"][0]`)
