@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +29,7 @@ type neighbours struct {
 // Bounds of the targets that are rendered for another one.
 const (
 	maxShared  = 20 // that have the same host, or the same object
+	maxOpaque  = 20 // whose sources do not say what they deploy
 	maxSought  = 3  // of those that may have the pods that one object selects, or select one target's
 	sharedApps = "all"
 )
@@ -110,6 +113,24 @@ func (n *neighbours) factsOf(tree Tree, file string) fileFacts {
 		n.mu.Unlock()
 	}
 	return known
+}
+
+// leftOut says of which environments not all targets were looked at that may matter.
+func (n *neighbours) leftOut() (notes []string) {
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	outlines := maps.Clone(n.outlines)
+	n.mu.Unlock()
+	for key, outlined := range outlines {
+		if more := len(outlined().opaque) - maxOpaque; more > 0 && key.head {
+			notes = append(notes, fmt.Sprintf("rules about a whole environment did not see %s of %s, whose charts, remote bases, replacements or patches make names that no source has",
+				count(more, "target"), key.environment))
+		}
+	}
+	slices.Sort(notes)
+	return notes
 }
 
 // render gives the objects of another target, none for one that fails: that is said where it is judged itself.
@@ -208,6 +229,9 @@ func (q *questions) ask(o *outline) []int {
 	}
 	slices.Sort(same)
 	add(slices.DeleteFunc(slices.Compact(same), func(at int) bool { return q.replicates(o.targets[at]) }), maxShared)
+	if len(q.ids)+len(q.hosts) > 0 {
+		add(slices.DeleteFunc(slices.Clone(o.opaque), func(at int) bool { return q.replicates(o.targets[at]) }), maxOpaque)
+	}
 	for _, s := range q.selectors {
 		add(q.selected(o, s), maxSought)
 	}

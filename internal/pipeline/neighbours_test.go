@@ -45,6 +45,9 @@ func fleet(t *testing.T, n int) (plan.Snapshot, Tree) {
 	write("apps/same-object/prod/web.yaml", `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "app7"}}`)
 	add("budgets", "resources: [budget.yaml]\n")
 	write("apps/budgets/prod/budget.yaml", "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: # of app7\n  namespace: \"app7\"\n  name: 'web'\n")
+	for i := range 2 {
+		add(fmt.Sprintf("chart%d", i), "helmCharts: [{name: web}]\n")
+	}
 	add("labelled", "resources: [../../../base]\nnamespace: shared\nnamePrefix: x-\ncommonLabels: {app: labelled}\n")
 	graph, err := plan.Build(tree, plan.NewMemo())
 	if err != nil {
@@ -69,15 +72,16 @@ func TestNeighboursAreFew(t *testing.T) {
 		name, app, objects string
 		want               []string
 	}{
-		{"nothing shared", "app3", fmt.Sprintf(deployment, "web", "app3"), nil},
+		{"nothing shared", "app3", fmt.Sprintf(deployment, "web", "app3"), []string{"chart0", "chart1"}},
+		{"a chart of the same application", "chart0", fmt.Sprintf(deployment, "web", "app3"), []string{"app3", "chart1"}},
 		{"host, object and budget", "app7", fmt.Sprintf(deployment, "web", "app7") + "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: app7}\nspec: {rules: [{host: app7.example.com}]}\n",
-			[]string{"budgets", "same-host", "same-object"}},
+			[]string{"budgets", "chart0", "chart1", "same-host", "same-object"}},
 		{"no namespace of its own", "app7", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n", nil},
-		{"the pods that a service selects", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shared}\nspec: {selector: {app: labelled}}\n", []string{"labelled"}},
-		{"any pods of the namespace", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shared}\nspec: {selector: {app: nobody}}\n", []string{"labelled"}},
-		{"no pods in the namespace", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: empty}\nspec: {selector: {app: web}}\n", nil},
-		{"a prefix", "front", fmt.Sprintf(deployment, "x-web", "shared"), []string{"labelled"}},
-		{"another cluster of the same application", "same-object", fmt.Sprintf(deployment, "web", "app9"), []string{"app9"}},
+		{"the pods that a service selects", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shared}\nspec: {selector: {app: labelled}}\n", []string{"chart0", "chart1", "labelled"}},
+		{"any pods of the namespace", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shared}\nspec: {selector: {app: nobody}}\n", []string{"chart0", "chart1", "labelled"}},
+		{"no pods in the namespace", "front", "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: empty}\nspec: {selector: {app: web}}\n", []string{"chart0", "chart1"}},
+		{"a prefix", "front", fmt.Sprintf(deployment, "x-web", "shared"), []string{"chart0", "chart1", "labelled"}},
+		{"another cluster of the same application", "same-object", fmt.Sprintf(deployment, "web", "app9"), []string{"app9", "chart0", "chart1"}},
 	}
 	for _, test := range tests {
 		objects, problems := manifest.Parse("objects.yaml", []byte(test.objects))

@@ -19,6 +19,7 @@ type outline struct {
 	targets []plan.Target
 	objects map[manifest.ID][]int    // the targets with an object of this identity
 	kinds   map[kindIn][]spot        // of the kinds that look for one another
+	opaque  []int                    // the targets that deploy more than their sources say
 	hosts   func() map[string][]int  // the targets with routes whose files name a host
 	files   func(file string) []byte // reads a source
 }
@@ -88,6 +89,9 @@ func newOutline(snapshot plan.Snapshot, environment string, tree Tree, facts fun
 		}
 		at := len(o.targets)
 		o.targets = append(o.targets, target)
+		if sources.Opaque(target) {
+			o.opaque = append(o.opaque, at)
+		}
 		for _, source := range sources.Of(target) {
 			for _, id := range facts(tree, source.Path).objects {
 				id = placed(id, source)

@@ -36,7 +36,7 @@ func (c *Check) report(r rules, s *scene, j *judge, judgements []judgement, prob
 		out.Unchecked = append(out.Unchecked, "the repository's policies: they could not be loaded")
 	}
 	slices.Sort(out.Unchecked) // as the order of targets means nothing where shards are joined
-	out.Notes = c.notes(r)
+	out.Notes = append(c.notes(r), j.beside.leftOut()...)
 	return out
 }
 

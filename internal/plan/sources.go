@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -12,7 +13,7 @@ import (
 )
 
 // Source is a file whose objects a target deploys, and what the kustomizations on the way do to their names. It is what can be said
-// without rendering: patches, replacements and generators are not in it.
+// without rendering: patches, replacements and generators are not in it. See [Sources.Opaque].
 type Source struct {
 	Path           string
 	Namespace      string            // that objects get; "" where they keep theirs
@@ -24,6 +25,7 @@ type Source struct {
 type naming struct {
 	namespace, prefix, suffix string
 	labels                    map[string]string // of pods
+	opaque                    bool              // it makes objects, or names, that no source has
 }
 
 func readNaming(file *types.Kustomization) naming {
@@ -35,7 +37,21 @@ func readNaming(file *types.Kustomization) naming {
 	}
 	//lint:ignore SA1019 kustomize still applies them
 	maps.Copy(n.labels, file.CommonLabels)
+	n.opaque = len(file.Generators)+len(file.Transformers)+len(file.HelmCharts)+len(file.HelmChartInflationGenerator) > 0 ||
+		slices.ContainsFunc(file.Replacements, replacesNames) || slices.ContainsFunc(file.Patches, patchesNames)
 	return n
+}
+
+// replacesNames reports whether a replacement may give an object another name or namespace. What stands in a file of its own is not read.
+func replacesNames(r types.ReplacementField) bool {
+	return r.Path != "" || slices.ContainsFunc(r.Targets, func(t *types.TargetSelector) bool {
+		return t != nil && slices.ContainsFunc(t.FieldPaths, func(field string) bool { return strings.HasPrefix(field, "metadata.name") })
+	})
+}
+
+// patchesNames reports whether a patch that stands in a kustomization may do so.
+func patchesNames(p types.Patch) bool {
+	return p.Options != nil && (p.Options.AllowNameChange || p.Options.AllowKindChange) || strings.Contains(p.Patch, "/metadata/name")
 }
 
 // name gives a source as it is after the kustomization. An outer kustomization has the last word.
@@ -71,6 +87,22 @@ func (s *Sources) Of(target Target) []Source {
 		return s.plain(target.Dir)
 	}
 	return s.built(target.Dir)
+}
+
+// Opaque reports whether a target deploys more than the files of [Sources.Of] say: what charts, generators or remote bases make, names that
+// replacements or patches give.
+func (s *Sources) Opaque(target Target) bool {
+	seen := make(map[string]bool)
+	var opaque func(dir string) bool
+	opaque = func(dir string) bool {
+		n := s.graph.nodes[dir]
+		if seen[dir] || n == nil || n.kust == nil {
+			return false
+		}
+		seen[dir] = true
+		return n.kust.naming.opaque || len(n.remotes) > 0 || slices.ContainsFunc(n.bases, opaque)
+	}
+	return opaque(target.Dir)
 }
 
 // built gives what a kustomization builds; nothing for one that is being built, in a cycle.

@@ -48,6 +48,11 @@ func TestSources(t *testing.T) {
 	}
 	sources := g.Sources()
 	for _, test := range tests {
+		if sources.Opaque(test.target) {
+			t.Errorf("%s is opaque", test.target.Dir)
+		}
+	}
+	for _, test := range tests {
 		for range 2 { // what is remembered must not change
 			var got []string
 			for _, s := range sources.Of(test.target) {
@@ -57,6 +62,33 @@ func TestSources(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", test.target.Dir, diff)
 			}
+		}
+	}
+}
+
+// A target is opaque where something makes objects, or names, that no source has, in any of the kustomizations it is built from.
+func TestOpaque(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		base string
+		want bool
+	}{
+		"resources":                    {"resources: [a.yaml]\nnamePrefix: x-\n", false},
+		"a chart":                      {"helmCharts: [{name: web}]\n", true},
+		"a generator":                  {"generators: [a.yaml]\n", true},
+		"a remote base":                {"resources: ['https://example.com/org/repo//dir?ref=v1']\n", true},
+		"a replacement of values":      {"replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.replicas]}]}]\n", false},
+		"a replacement of a namespace": {"replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.namespace]}]}]\n", true},
+		"a replacement in a file":      {"replacements: [{path: a.yaml}]\n", true},
+		"a patch of values":            {"patches: [{target: {kind: Deployment}, patch: '[{op: add, path: /spec/replicas, value: 2}]'}]\n", false},
+		"a patch of a name":            {"patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /metadata/name, value: x}]'}]\n", true},
+		"a patch that may rename":      {"patches: [{path: a.yaml, options: {allowNameChange: true}}]\n", true},
+	} {
+		g := build(t, tree(map[string]string{
+			"base/kustomization.yaml": test.base, "base/a.yaml": "", "prod/kustomization.yaml": "resources: [../base, ../prod]\n",
+		}))
+		if got := g.Sources().Opaque(Target{Dir: "prod", Kind: config.Kustomize}); got != test.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func JoinShards(shards []*Shard, gate Gate) (*Report, error) {
 	first := shards[0]
 	out := &Report{
 		Base: first.Report.Base, Head: first.Report.Head, Gate: gate, NonTargets: first.Report.NonTargets,
-		Notes: first.Report.Notes, Unaffected: first.Report.Unaffected, Environments: first.Report.Environments,
+		Unaffected: first.Report.Unaffected, Environments: first.Report.Environments,
 	}
 	present := make(map[int]bool)
 	targets := make(map[string]bool)
@@ -170,6 +170,11 @@ func JoinShards(shards []*Shard, gate Gate) (*Report, error) {
 			targets[id] = true
 		}
 		out.add(r)
+		for _, note := range r.Notes {
+			if !slices.Contains(out.Notes, note) {
+				out.Notes = append(out.Notes, note)
+			}
+		}
 	}
 	for i := 1; i <= first.N; i++ {
 		if !present[i] {
