@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/githubtest"
+	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
@@ -31,7 +32,9 @@ type town struct {
 	repo  *githubtest.Repo
 	clock *clock
 	token string
-	notes []string // of the last run
+	only  []string       // what alone is promoted
+	back  *rollbackOrder // what is taken back instead
+	notes []string       // of the last run
 }
 
 const townBranch = "sluice/promote/web/dev-to-staging"
@@ -99,10 +102,18 @@ func (w *town) run(at int64) (calls int64, err error) {
 		w.Fatal(err)
 	}
 	c := &Command{Stdout: io.Discard, Stderr: io.Discard, Getenv: func(string) string { return "" }}
-	planned, err := c.openPromotions(ctx, promotionRun{
+	order := promotionRun{
 		repo: repo, client: client, env: github.Env{Repo: w.repo.FullName, ServerURL: w.gh.URL}, branch: "main", id: defaultID, now: w.clock.now(),
 		gate: report.Gate{FailOn: "error", Findings: "new"}, log: slog.New(slog.DiscardHandler), rendered: plainReport,
-	})
+	}
+	if w.back != nil {
+		_, err = c.reconcileRollback(ctx, order, *w.back)
+		return k.calls.Load(), err
+	}
+	if order.only = w.only; w.only != nil {
+		order.to = "staging"
+	}
+	planned, err := c.openPromotions(ctx, order)
 	if planned != nil {
 		w.notes = planned.Notes
 	}
@@ -120,7 +131,7 @@ func plainReport(_ context.Context, run checkRun) (*report.Report, error) {
 	return r, nil
 }
 
-var hexID = regexp.MustCompile(`\b[0-9a-f]{9,64}\b|127\.0\.0\.1:\d+`)
+var hexID = regexp.MustCompile(`\b[0-9a-f]{9,64}\b|127\.0\.0\.1:\d+|\b\d{4}-\d\d-\d\dT[\d:]+Z`)
 
 // state is all that people see, without ids, which differ from run to run.
 func (w *town) state() string {
@@ -130,7 +141,7 @@ func (w *town) state() string {
 		if !strings.HasPrefix(p.HeadRef, "sluice/") {
 			continue
 		}
-		fmt.Fprintf(&b, "diff:\n%s\n", w.repo.Git("diff", "main", p.Head))
+		fmt.Fprintf(&b, "diff:\n%s\n", w.repo.Git("diff", "--full-index", "main", p.Head))
 		fmt.Fprintf(&b, "commits:\n%s\n", w.repo.Git("log", "--format=%s", "main.."+p.Head))
 		for _, c := range w.repo.Comments(p.Number) {
 			fmt.Fprintf(&b, "comment by %s: %s\n", c.Author, c.Body)
@@ -183,6 +194,47 @@ var promotionScenes = []struct {
 		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": "# ours\n" + overlay("v1")}, "A comment")
 		w.dev("v3")
 	}, []string{"pull request 2 open", "+    newTag: v3"}},
+	{"a part", func(w *town) {
+		w.dev("v2")
+		w.repo.Commit("main", githubtest.Files{"dev/web/extra.yaml": "a: 1\n", "staging/web/extra.yaml": "a: 0\n"}, "Another file")
+		w.only = []string{"field=dev/web/kustomization.yaml#images[name=web].newTag"}
+	}, []string{"pull request 2 open", "from sluice/promote-only/web/dev-to-staging/field-", "+    newTag: v2"}},
+	{"a rollback", func(w *town) { w.released(); w.rollsBack() },
+		[]string{"pull request 3 open", "from sluice/rollback/web/staging", "-    newTag: v2", "+- {app: web, to: staging, source: ", "reason: it is slow"}},
+	{"a rollback that a person closed", func(w *town) { w.released(); w.rollsBack(); w.calm(); w.repo.ClosePullRequest(3) },
+		[]string{"pull request 3 closed merged=false", "pull request 4 open"}},
+	{"a rollback that is merged", func(w *town) {
+		w.released()
+		w.rollsBack()
+		w.calm()
+		w.repo.MergePullRequest(3)
+		w.back = nil
+	}, []string{"pull request 3 closed merged=true", "branches:\n\n"}},
+	{"a rollback to which a person pushed", func(w *town) {
+		w.released()
+		w.rollsBack()
+		w.calm()
+		w.repo.Commit("sluice/rollback/web/staging", githubtest.Files{"staging/web/mine.yaml": "a: 1\n"}, "Mine")
+	}, []string{"pull request 3 open", "so it is theirs"}},
+}
+
+// released has v2 of the application promoted and merged.
+func (w *town) released() {
+	w.dev("v2")
+	w.calm()
+	w.repo.MergePullRequest(2)
+	w.calm()
+}
+
+// rollsBack has the runs from now on take that back.
+func (w *town) rollsBack() {
+	w.back = &rollbackOrder{app: "web", env: "staging", reason: "it is slow", log: slog.New(slog.DiscardHandler),
+		prove: func(_ context.Context, planned *pipeline.RollbackPlan) error {
+			for i := range planned.Targets {
+				planned.Targets[i].Rendered = pipeline.RendersSame
+			}
+			return nil
+		}}
 }
 
 // TestPromotionKilledAnywhere kills a run before every call of every scene, runs again, and wants what an undisturbed run comes to.

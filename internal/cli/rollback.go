@@ -73,6 +73,8 @@ type rollbackOrder struct {
 	rev      string // the commit that is restored; "" for what there was before the last change
 	reason   string
 	log      *slog.Logger
+	// prove renders and compares; nil is [pipeline.RollbackPlan.Prove].
+	prove func(context.Context, *pipeline.RollbackPlan) error
 }
 
 // planRollback computes what is restored in the files of a commit, and renders both sides to see whether it is what it was. A hold that
@@ -101,6 +103,9 @@ func (c *Command) planRollback(ctx context.Context, repo *git.Repo, into string,
 	planned, err := run.Run(ctx)
 	if err != nil {
 		return nil, p.Target, promotionError(err)
+	}
+	if order.prove != nil {
+		return planned, p.Target, order.prove(ctx, planned)
 	}
 	shop := &workshop{log: order.log}
 	defer shop.Close()

@@ -21,24 +21,7 @@ func (c *Command) openRollback(ctx context.Context, repo *git.Repo, opts promote
 	if err != nil {
 		return err
 	}
-	o := &opener{Command: c, promotionRun: run, open: make(map[string][]github.PullRequest), undo: &order}
-	o.rendered = c.runCheck
-	if err := o.prepare(ctx); err != nil {
-		return err
-	}
-	if order.rev != "" { // as the clone knows it, which need not stand at the default branch
-		if order.rev, err = repo.Resolve(ctx, order.rev); err != nil {
-			return err
-		}
-	}
-	unit := pipeline.Unit{
-		Name: order.app, From: order.env, To: order.env, Branch: promote.RollbackBranch(order.app, order.env), Part: promote.RollbackPart,
-		Edges: []pipeline.PromotionEdge{{App: order.app, From: order.env, To: order.env}},
-	}
-	if err := o.fetchBranches(ctx, []pipeline.Unit{unit}); err != nil {
-		return err
-	}
-	w, err := o.reconcile(ctx, unit)
+	w, err := c.reconcileRollback(ctx, run, order)
 	if err != nil || w.back == nil {
 		return err
 	}
@@ -46,13 +29,38 @@ func (c *Command) openRollback(ctx context.Context, repo *git.Repo, opts promote
 	if err := c.writeRollback(w.back, opts); err != nil {
 		return err
 	}
-	for _, note := range o.notes {
+	for _, note := range w.notes {
 		fmt.Fprintf(c.Stderr, "note: %s\n", report.Visible(note))
 	}
 	if !w.back.Restored() || w.outcome.State != pipeline.PullOpen {
 		return &exitError{code: ExitFindings}
 	}
 	return nil
+}
+
+// reconcileRollback does what is missing for a rollback, and gives it with what became of it.
+func (c *Command) reconcileRollback(ctx context.Context, run promotionRun, order rollbackOrder) (*work, error) {
+	o := &opener{Command: c, promotionRun: run, open: make(map[string][]github.PullRequest), undo: &order}
+	if o.rendered == nil {
+		o.rendered = c.runCheck
+	}
+	if err := o.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if order.rev != "" { // as the clone knows it, which need not stand at the default branch
+		var err error
+		if order.rev, err = run.repo.Resolve(ctx, order.rev); err != nil {
+			return nil, err
+		}
+	}
+	unit := pipeline.Unit{
+		Name: order.app, From: order.env, To: order.env, Branch: promote.RollbackBranch(order.app, order.env), Part: promote.RollbackPart,
+		Edges: []pipeline.PromotionEdge{{App: order.app, From: order.env, To: order.env}},
+	}
+	if err := o.fetchBranches(ctx, []pipeline.Unit{unit}); err != nil {
+		return nil, err
+	}
+	return o.reconcile(ctx, unit)
 }
 
 // chooseRollback settles what is taken back.
