@@ -352,8 +352,9 @@ func (w *work) sourceAs(ctx context.Context, at func(pipeline.PromotionEdge) (st
 			return nil, nil, err
 		}
 		dir, _, _ := strings.Cut(e.FromTarget, "#")
+		dirs := append([]string{dir}, e.Bases...)
 		for _, name := range git.Changed(then, w.tree) {
-			if !strings.HasPrefix(name, dir+"/") {
+			if !slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(name, dir+"/") }) {
 				continue
 			}
 			f := pipeline.PromotedFile{Path: name, Action: promote.Delete}

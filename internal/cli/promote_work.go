@@ -375,7 +375,7 @@ func (w *work) state() string {
 			oid, _ := w.tree.OID(id)
 			_ = encoder.Encode(oid)
 		}
-		for _, shared := range e.Shared {
+		for _, shared := range append(slices.Clone(e.Shared), e.Bases...) {
 			oid, _ := w.tree.OID(shared)
 			_ = encoder.Encode(oid)
 		}

@@ -93,8 +93,8 @@ func (c *Command) planRollback(ctx context.Context, repo *git.Repo, into string,
 	}
 	run := &pipeline.Rollback{
 		Now: p.Target, App: order.app, Environment: order.env, At: p.At, Hold: hold,
-		Changes: func(ctx context.Context, dir string) ([]string, error) {
-			return repo.MainlineOf(ctx, p.Target.Commit, dir, maxChanges)
+		Changes: func(ctx context.Context, dirs ...string) ([]string, error) {
+			return repo.MainlineOf(ctx, p.Target.Commit, maxChanges, dirs...)
 		},
 	}
 	if order.rev != "" {

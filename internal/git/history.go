@@ -145,8 +145,13 @@ func (r *Repo) LastChanged(ctx context.Context, commit string, dirs []string, li
 	return last, nil
 }
 
-// MainlineOf gives those of a branch's commits, as it grew, that changed something below a directory: the newest first, at most limit.
-func (r *Repo) MainlineOf(ctx context.Context, commit, dir string, limit int) ([]string, error) {
-	out, err := r.git(ctx, "rev-list", "--first-parent", "--max-count="+strconv.Itoa(limit), commit, "--", ":(top,literal)"+dir)
+// MainlineOf gives those of a branch's commits, as it grew, that changed something below any of some directories: the
+// newest first, at most limit.
+func (r *Repo) MainlineOf(ctx context.Context, commit string, limit int, dirs ...string) ([]string, error) {
+	args := []string{"rev-list", "--first-parent", "--max-count=" + strconv.Itoa(limit), commit, "--"}
+	for _, dir := range dirs {
+		args = append(args, ":(top,literal)"+dir)
+	}
+	out, err := r.git(ctx, args...)
 	return strings.Fields(out), err
 }

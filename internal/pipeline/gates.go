@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/config"
@@ -64,13 +65,18 @@ func (m *merger) held(ctx context.Context, e edge) (out []config.Hold, err error
 				return nil, ctx.Err()
 			case err != nil:
 				hold.Reason += config.PlainText(fmt.Sprintf(" [its source %.10s cannot be read, so nobody knows whether it has changed]", hold.Source))
-			case !sameDirectory(then, m.run.Source.Tree, e.source.Dir):
+			case !sameDirectories(then, m.run.Source.Tree, e.sourceDirs()):
 				continue
 			}
 		}
 		out = append(out, hold)
 	}
 	return out, nil
+}
+
+// sameDirectories reports whether directories have the same content in two trees.
+func sameDirectories(a, b Tree, dirs []string) bool {
+	return !slices.ContainsFunc(dirs, func(dir string) bool { return !sameDirectory(a, b, dir) })
 }
 
 // sameDirectory reports whether a directory has the same content in two trees.

@@ -107,6 +107,8 @@ type PromotionEdge struct {
 	Gates       []Gate             `json:"gates"`
 	// Oldest is the oldest commit of the source that is not promoted, "" where none is known.
 	Oldest string `json:"oldest,omitempty"`
+	// Bases are the shared directories whose copies for the target's environment are promoted with it.
+	Bases []string `json:"bases,omitempty"`
 	// Shared are directories and files that the source is rendered from and that are not its own: they reach every environment
 	// at once, and are not promoted.
 	Shared []string `json:"shared,omitempty"`
@@ -209,6 +211,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		if merged.Oldest, err = out.oldestChange(merged.Files); err != nil {
 			return nil, err
 		}
+		merged.Bases = e.sourceDirs()[1:]
 		if p.Directories == nil {
 			merged.Shared = e.unversioned(sharedInputs(graph, e.source))
 		}

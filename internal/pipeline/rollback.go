@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,8 +22,8 @@ type Rollback struct {
 	App, Environment string
 	// To is the commit whose files are restored; "" for the one before the last change of the target's directory.
 	To string
-	// Changes gives the commits of the main line that changed something below a directory, the newest first.
-	Changes func(ctx context.Context, dir string) ([]string, error)
+	// Changes gives the commits of the main line that changed something below any of some directories, the newest first.
+	Changes func(ctx context.Context, dirs ...string) ([]string, error)
 	At      func(ctx context.Context, commit string) (Tree, error)
 	Hold    config.Hold // who, why, since when, and of which commit's source; the rest is filled in
 }
@@ -89,7 +90,8 @@ func (r *Rollback) Run(ctx context.Context) (*RollbackPlan, error) {
 	}
 	out := &RollbackPlan{Version: 1, App: r.App, Environment: r.Environment, Targets: []RolledBack{}, Files: []PromotedFile{}, Config: cfg, now: r.Now.Tree}
 	for _, target := range targets {
-		if err := r.restore(ctx, out, target, layout, graph, holds); err != nil {
+		dirs := append([]string{target.Dir}, r.copies(cfg, graph, layout, target)...)
+		if err := r.restore(ctx, out, target, dirs, layout, graph, holds); err != nil {
 			return nil, err
 		}
 	}
@@ -126,9 +128,29 @@ func (r *Rollback) targets(cfg *config.Config, layout config.Layout) (out []plan
 	return out, nil
 }
 
-// restore plans the files of one target.
-func (r *Rollback) restore(ctx context.Context, out *RollbackPlan, target plan.Target, layout config.Layout, graph *plan.Graph, holds []config.Hold) error {
-	restored, err := r.before(ctx, target, holds)
+// copies gives the copies of shared directories that a target is built from, and nothing else: they are taken back with it.
+func (r *Rollback) copies(cfg *config.Config, graph *plan.Graph, layout config.Layout, target plan.Target) (out []string) {
+	if cfg.Promotion.Base != config.BaseVersioned {
+		return nil
+	}
+	for _, dir := range sharedInputs(graph, target) {
+		of, isCopy := strings.CutSuffix(dir, "-"+r.Environment)
+		if _, err := r.Now.Tree.Lstat(of); !isCopy || err != nil {
+			continue
+		}
+		foreign := slices.ContainsFunc(layout.Targets, func(t plan.Target) bool {
+			return (t.App != r.App || t.Environment != r.Environment) && slices.Contains(sharedInputs(graph, t), dir)
+		})
+		if !foreign {
+			out = append(out, dir)
+		}
+	}
+	return out
+}
+
+// restore plans the files of one target, in its directories.
+func (r *Rollback) restore(ctx context.Context, out *RollbackPlan, target plan.Target, dirs []string, layout config.Layout, graph *plan.Graph, holds []config.Hold) error {
+	restored, err := r.before(ctx, target, dirs, holds)
 	if err != nil {
 		return err
 	}
@@ -138,13 +160,18 @@ func (r *Rollback) restore(ctx context.Context, out *RollbackPlan, target plan.T
 	}
 	back := RolledBack{ID: target.ID, Restored: restored, Rendered: RendersUnknown, Moved: []string{}, target: target, then: then}
 	m := &merger{run: &Promotion{}, layout: layout}
-	now, _, err := m.files(r.Now.Tree, target)
-	if err != nil {
-		return err
-	}
-	old, _, err := m.files(then, target)
-	if err != nil {
-		return err
+	now, old := promote.Files{}, promote.Files{}
+	for _, dir := range dirs {
+		for _, side := range []struct {
+			tree Tree
+			into promote.Files
+		}{{r.Now.Tree, now}, {then, old}} {
+			files, _, err := m.files(side.tree, plan.Target{ID: dir, Dir: dir})
+			if err != nil {
+				return err
+			}
+			maps.Copy(side.into, files)
+		}
 	}
 	for _, name := range sortedNames(now, old) {
 		was, inOld := old[name]
@@ -158,22 +185,24 @@ func (r *Rollback) restore(ctx context.Context, out *RollbackPlan, target plan.T
 		case was.Mode == is.Mode && bytes.Equal(was.Data, is.Data):
 			continue
 		}
-		out.Files = append(out.Files, f)
+		if !slices.ContainsFunc(out.Files, func(known PromotedFile) bool { return known.Path == f.Path }) { // of a copy that two targets have
+			out.Files = append(out.Files, f)
+		}
 	}
-	if back.Moved, err = moved(graph, r.Now.Tree, then, target); err != nil {
+	if back.Moved, err = moved(graph, r.Now.Tree, then, target, dirs); err != nil {
 		return err
 	}
 	out.Targets = append(out.Targets, back)
 	return nil
 }
 
-// before gives the commit to restore: the last change of the target's directory but one. After a rollback, which is a change too, it
+// before gives the commit to restore: the last change of the target's directories but one. After a rollback, which is a change too, it
 // is the one before what was restored: two rollbacks go two steps back, and not forth again.
-func (r *Rollback) before(ctx context.Context, target plan.Target, holds []config.Hold) (string, error) {
+func (r *Rollback) before(ctx context.Context, target plan.Target, dirs []string, holds []config.Hold) (string, error) {
 	if r.To != "" {
 		return r.To, nil
 	}
-	changes, err := r.Changes(ctx, target.Dir)
+	changes, err := r.Changes(ctx, dirs...)
 	if err != nil {
 		return "", err
 	}
@@ -187,12 +216,12 @@ func (r *Rollback) before(ctx context.Context, target plan.Target, holds []confi
 		if err != nil {
 			return "", err
 		}
-		if sameDirectory(then, r.Now.Tree, target.Dir) {
+		if sameDirectories(then, r.Now.Tree, dirs) {
 			at = i
 		}
 	}
 	if at+1 >= len(changes) {
-		return "", refuse("%s has no earlier state: nothing but the commit that made it has changed %s", target.ID, target.Dir)
+		return "", refuse("%s has no earlier state: nothing but the commit that made it has changed %s", target.ID, strings.Join(dirs, ", "))
 	}
 	return changes[at+1], nil
 }
@@ -207,15 +236,16 @@ func sortedNames(lists ...promote.Files) (out []string) {
 	return slices.Compact(out)
 }
 
-// moved gives the files outside a target's directory from which it is rendered, now or then, that differ between the two.
-func moved(graph *plan.Graph, now, then Tree, target plan.Target) ([]string, error) {
+// moved gives the files outside a target's directories from which it is rendered, now or then, that differ between the two.
+func moved(graph *plan.Graph, now, then Tree, target plan.Target, dirs []string) ([]string, error) {
 	before, err := plan.Build(then, plan.NewMemo())
 	if err != nil {
 		return nil, fmt.Errorf("read the dependency graph: %w", err)
 	}
 	out := []string{}
 	for _, input := range append(graph.TargetClosure(target), before.TargetClosure(target)...) {
-		if isBelow(input.Path, target.Dir) || input.Path == target.Dir || input.Kind == plan.Absent {
+		ours := slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(input.Path, dir) || input.Path == dir })
+		if ours || input.Kind == plan.Absent {
 			continue
 		}
 		if info, err := fs.Stat(now, input.Path); err == nil && info.IsDir() {

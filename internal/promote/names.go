@@ -148,6 +148,9 @@ func (n *names) counterpart(from string) (string, bool) {
 // placeholder stands for the name of either environment when values are compared.
 const placeholder = "\x00env"
 
+// shownPlaceholder is how people see it, in the paths of list items.
+const shownPlaceholder = "{env}"
+
 // neutral is a text with the names of one environment made alike.
 func (n *names) neutral(s string, names []string) string {
 	if !n.mentions(s, names) {

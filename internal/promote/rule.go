@@ -130,7 +130,7 @@ func matchField(pattern, segment string) (bool, error) {
 	if isItem(pattern) != isItem(segment) {
 		return false, nil
 	}
-	return path.Match(glob(pattern), strings.ReplaceAll(segment, "/", "\x00"))
+	return path.Match(glob(pattern), strings.NewReplacer(placeholder, shownPlaceholder, "/", "\x00").Replace(segment))
 }
 
 // glob is a field segment as a pattern for path.Match.
@@ -193,7 +193,7 @@ func (p fieldPath) String() string {
 		if i > 0 && !strings.HasPrefix(segment, "[") {
 			b.WriteByte('.')
 		}
-		b.WriteString(segment)
+		b.WriteString(strings.ReplaceAll(segment, placeholder, shownPlaceholder))
 	}
 	return b.String()
 }
