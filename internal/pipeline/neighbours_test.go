@@ -121,3 +121,19 @@ func TestIdentitiesByLines(t *testing.T) {
 		}
 	}
 }
+
+// What is too much to render for another target is said.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	n := &neighbours{outlines: make(map[clusterKey]func() *outline)}
+	with := func(environment string, head bool, opaque int) {
+		n.outlines[clusterKey{environment, head}] = func() *outline { return &outline{opaque: make([]int, opaque)} }
+	}
+	with("prod", true, maxOpaque+3)
+	with("prod", false, maxOpaque+9)
+	with("dev", true, maxOpaque)
+	want := []string{"rules about a whole environment did not see 3 targets of prod, whose charts, remote bases, replacements or patches make names that no source has"}
+	if diff := cmp.Diff(want, n.leftOut()); diff != "" {
+		t.Error(diff)
+	}
+}
