@@ -60,9 +60,10 @@ var onlyJudged = map[string]string{
 	"/ResourceQuota":                                              whyQuota,
 }
 
-// prepare makes of an object what a bare API server can judge as that of a live cluster would. live says that the server is one:
-// then nothing needs to be emulated.
-func prepare(o *manifest.Object, live bool) piece {
+// prepare makes of an object what a bare API server can judge as that of a live cluster would. before is the object as it is on base, if it
+// is there. live says that the server is a live one: then nothing needs to be emulated, and its admission policies are not those of
+// a pull request.
+func prepare(o, before *manifest.Object, live bool) piece {
 	p := piece{object: o, value: o.Value()}
 	if p.value == nil {
 		p.leftOut = "that are no YAML mapping"
@@ -79,6 +80,8 @@ func prepare(o *manifest.Object, live bool) piece {
 	}
 	p.judged = onlyJudged[o.ID.Group+"/"+o.ID.Kind]
 	switch {
+	case p.is("", "Secret"):
+		p.value = standIn(o, before)
 	case p.isDefinition():
 		p.value = withoutConversion(p.value)
 	case p.is("", "Service"):

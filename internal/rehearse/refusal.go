@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -156,7 +157,7 @@ func (p piece) discreet(reason, message string) string {
 	if unchangeable().MatchString(message) {
 		return "it cannot be changed once it is there"
 	}
-	return reason + " (what the API server says of a Secret is not repeated)"
+	return cmp.Or(reason, "it is not valid") + " (what the API server says of a Secret is not repeated)"
 }
 
 // fieldError is one mistake that a message of the API server speaks of.

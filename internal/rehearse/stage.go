@@ -109,8 +109,16 @@ func (s *stage) play(ctx context.Context) error {
 func (s *stage) scene(which side) *scene {
 	sc := &scene{side: which}
 	seen := make(map[manifest.ID]bool)
+	onBase := make(map[manifest.ID]*manifest.Object)
+	if which == head {
+		for _, a := range s.acts {
+			for _, o := range a.target.Base {
+				onBase[o.ID] = o
+			}
+		}
+	}
 	add := func(o *manifest.Object, owner *act) {
-		sc.pieces = append(sc.pieces, prepare(o, s.api.dryRun))
+		sc.pieces = append(sc.pieces, prepare(o, onBase[o.ID], s.api.dryRun))
 		sc.owners = append(sc.owners, owner)
 		seen[o.ID] = true
 	}
