@@ -15,10 +15,8 @@ import (
 // the sources alone tell what the object is when the patch comes: nothing below changes objects, and no earlier
 // patch of this kustomization did.
 func (in *inspection) idlePatches(k *kustomization, objects []origin) {
-	for _, name := range []string{"components", "patchesJson6902"} {
-		if len(items(field(k.root, name))) > 0 {
-			return
-		}
+	if len(items(field(k.root, "components"))) > 0 {
+		return
 	}
 	changed := make(map[manifest.ID]bool)
 	judge := func(ref *yaml.Node, src *source) bool {
@@ -48,10 +46,7 @@ func (in *inspection) idlePatches(k *kustomization, objects []origin) {
 		}
 	}
 	for _, p := range items(field(k.root, "patches")) {
-		src := in.patchSource(k, field(p, "path"))
-		if inline := text(field(p, "patch")); inline != "" {
-			src = parseSource([]byte(inline))
-		}
+		src := in.sourceOf(k, p)
 		if src != nil && field(p, "target") != nil {
 			if !in.idleOperations(k, p, src, objects, changed) {
 				return
@@ -62,6 +57,25 @@ func (in *inspection) idlePatches(k *kustomization, objects []origin) {
 			return
 		}
 	}
+	// kustomize applies these after it has set names, namespaces, labels and annotations (configureBuiltinTransformers).
+	if slices.ContainsFunc([]string{"namespace", "namePrefix", "nameSuffix", "labels", "commonLabels", "commonAnnotations"}, func(name string) bool {
+		return field(k.root, name) != nil
+	}) {
+		return
+	}
+	for _, p := range items(field(k.root, "patchesJson6902")) {
+		if src := in.sourceOf(k, p); src == nil || !in.idleOperations(k, p, src, objects, changed) {
+			return
+		}
+	}
+}
+
+// sourceOf reads what an entry of patches says, in a file or in the entry itself.
+func (in *inspection) sourceOf(k *kustomization, p *yaml.Node) *source {
+	if inline := text(field(p, "patch")); inline != "" {
+		return parseSource([]byte(inline))
+	}
+	return in.patchSource(k, field(p, "path"))
 }
 
 func (in *inspection) patchSource(k *kustomization, ref *yaml.Node) *source {
