@@ -33,11 +33,13 @@ type renderer struct {
 	watch   *timings
 }
 
-// Warm implements pipeline.Renderer. With a cache there may be nothing to render.
+// Warm implements pipeline.Renderer. With a cache there is little to render: what the change brings.
 func (r renderer) Warm() {
-	if r.cache == nil {
-		r.pool.Warm(r.options.Workers)
+	if r.cache != nil {
+		r.pool.Warm(1)
+		return
 	}
+	r.pool.Warm(r.options.Workers)
 }
 
 // Render implements pipeline.Renderer.

@@ -173,15 +173,22 @@ func eachYAML(tree Tree, f func(file string) (more bool)) {
 
 // prefetchYAML reads the files that eachYAML will name, where a tree can do that at less cost than one by one.
 func prefetchYAML(tree Tree) {
+	prefetch(tree, func(add func(file string)) {
+		eachYAML(tree, func(file string) bool {
+			add(file)
+			return true
+		})
+	})
+}
+
+// prefetch reads the files that each adds, where a tree can do that at less cost than one by one.
+func prefetch(tree Tree, each func(add func(file string))) {
 	fast, ok := tree.(interface{ Prefetch(names []string) })
 	if !ok {
 		return
 	}
 	var files []string
-	eachYAML(tree, func(file string) bool {
-		files = append(files, file)
-		return true
-	})
+	each(func(file string) { files = append(files, file) })
 	fast.Prefetch(files)
 }
 

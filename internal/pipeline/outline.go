@@ -83,6 +83,21 @@ func newOutline(snapshot plan.Snapshot, environment string, tree Tree, facts fun
 	o.files = func(file string) []byte { data, _ := tree.ReadFile(file); return data }
 	sources := snapshot.Graph.Sources()
 	routes := make(map[int]bool)
+	prefetch(tree, func(add func(file string)) {
+		for _, target := range snapshot.Layout.Targets {
+			if target.Environment != environment {
+				continue
+			}
+			for _, source := range sources.Of(target) {
+				add(source.Path)
+			}
+			for _, input := range snapshot.Graph.TargetClosure(target) { // for the hosts
+				if input.Kind == plan.File {
+					add(input.Path)
+				}
+			}
+		}
+	})
 	for _, target := range snapshot.Layout.Targets {
 		if target.Environment != environment {
 			continue
