@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote"
 )
 
 // Options sets up [Artifacts]. The zero value is the default behaviour.
@@ -105,29 +106,7 @@ func (a *Artifacts) Blob(ctx context.Context, repository, id string, most int64)
 		return nil, fmt.Errorf("read the name: %w", err)
 	}
 	s := source{kept: a.options.Kept, reference: reference}
-	desc := ocispec.Descriptor{Digest: digest.Digest(id)}
-	if text, ok := s.get(desc); ok {
-		return text, nil
-	}
-	from, err := s.remote()
-	if err != nil {
-		return nil, err
-	}
-	said, body, err := from.Blobs().FetchReference(ctx, id)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer body.Close()
-	if said.Size > most {
-		return nil, fmt.Errorf("it is larger than %d MiB", most>>20)
-	}
-	desc.Size = said.Size
-	text, err := content.ReadAll(body, desc)
-	if err != nil {
-		return nil, explain(err)
-	}
-	s.put(desc, text)
-	return text, nil
+	return s.whole(ctx, digest.Digest(id), most, func(r *remote.Repository) registry.ReferenceFetcher { return r.Blobs() })
 }
 
 // key names a blob among what is kept.

@@ -103,7 +103,7 @@ func TestOpenRefuses(t *testing.T) {
 		"wants credentials": {answer: challenge(`Basic realm="r"`), want: "docker's configuration has none for it"},
 		"odd answer":        {answer: status(http.StatusTeapot), want: "the registry answers 418 I'm a teapot"},
 		"another manifest":  {answer: instead("/manifests/", `{"layers":[]}`), want: "fetch the manifest: what the registry gives has another digest"},
-		"endless manifest":  {answer: length("/manifests/", 5<<20), want: "it is larger than 4 MB"},
+		"endless manifest":  {answer: length("/manifests/", 5<<20), want: "it is larger than 4 MiB"},
 		"another file":      {layers: []ocispec.Descriptor{layerOf("a.rego", text)}, answer: instead("/blobs/", "package b"), want: "fetch a.rego: what the registry gives has another digest"},
 		"longer file":       {layers: []ocispec.Descriptor{layerOf("a.rego", text)}, answer: chunked("/blobs/", text+"\n# more"), want: "what the registry gives has another digest"},
 		"truncated file":    {layers: []ocispec.Descriptor{layerOf("a.rego", text)}, answer: chunked("/blobs/", text[:4]), want: "expected content size of 9, got 4"},

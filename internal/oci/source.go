@@ -79,6 +79,11 @@ func isLoopback(host string) bool {
 
 // manifest gives the manifest of a digest.
 func (s *source) manifest(ctx context.Context, id digest.Digest) ([]byte, error) {
+	return s.whole(ctx, id, maxManifest, func(r *remote.Repository) registry.ReferenceFetcher { return r.Manifests() })
+}
+
+// whole gives what has a digest among the manifests or the blobs of the repository, if it has at most so many bytes.
+func (s *source) whole(ctx context.Context, id digest.Digest, most int64, among func(*remote.Repository) registry.ReferenceFetcher) ([]byte, error) {
 	desc := ocispec.Descriptor{Digest: id}
 	if text, ok := s.get(desc); ok {
 		return text, nil
@@ -87,13 +92,13 @@ func (s *source) manifest(ctx context.Context, id digest.Digest) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	said, body, err := from.Manifests().FetchReference(ctx, id.String())
+	said, body, err := among(from).FetchReference(ctx, id.String())
 	if err != nil {
 		return nil, explain(err)
 	}
 	defer body.Close()
-	if said.Size > maxManifest {
-		return nil, fmt.Errorf("it is larger than %d MB", maxManifest>>20)
+	if said.Size > most {
+		return nil, fmt.Errorf("it is larger than %d MiB", most>>20)
 	}
 	desc.Size = said.Size
 	text, err := content.ReadAll(body, desc)
