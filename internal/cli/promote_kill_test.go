@@ -372,3 +372,40 @@ func TestPromotionBudget(t *testing.T) {
 		t.Errorf("%d calls where nothing has changed, want at most 5 (%v)", again, err)
 	}
 }
+
+// TestJobFinishesWhatWasAskedFor: a run for a part ends before it opens the pull request, and nobody asks again. The job, which knows of it
+// by the branch alone, opens it, and leaves it alone then.
+func TestJobFinishesWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.dev("v2")
+	w.only = []string{"file=dev/web/kustomization.yaml"}
+	w.gh.AddFault(githubtest.Fault{Method: "POST", Path: "/repos/*/*/pulls", Status: 403, Times: -1})
+	if _, err := w.run(0); err == nil {
+		t.Fatal("the run says nothing of a pull request that it could not open")
+	}
+	w.gh.ClearFaults()
+	w.only = nil
+	w.calm()
+	var open []string
+	for _, p := range w.repo.Pulls() {
+		if p.State == "open" {
+			open = append(open, p.HeadRef)
+		}
+	}
+	if len(open) != 2 || !slices.ContainsFunc(open, func(branch string) bool {
+		return strings.HasPrefix(branch, "sluice/promote-only/web/dev-to-staging/file-")
+	}) {
+		t.Errorf("open: %v", open)
+	}
+	before := w.state()
+	if calls, err := w.run(0); err != nil || calls > 6 || w.state() != before {
+		t.Errorf("another run makes %d calls (%v), or changes something:\n%s", calls, err, cmp.Diff(before, w.state()))
+	}
+	// The edge is gone: the pull request is left to a person, and a note says so.
+	w.repo.Commit("main", githubtest.Files{".sluice.yaml": "order: [staging, dev]\ntargets: [{path: \"{env}/{app}\"}]\n"}, "Turn it around")
+	w.calm()
+	if !slices.ContainsFunc(w.notes, func(note string) bool { return strings.Contains(note, "cannot be asked for any more") }) {
+		t.Errorf("notes: %q", w.notes)
+	}
+}
