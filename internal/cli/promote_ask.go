@@ -51,7 +51,8 @@ func (c *Command) inquire(ctx context.Context, repo *git.Repo, opts promoteOptio
 // matters reports whether GitHub has something to say of an edge.
 func (q *inquiry) matters(e pipeline.PromotionEdge) bool {
 	rules := q.gated[keyOf(e)].Rules
-	return e.Moves() && (q.status || kinds(rules) != (github.SignalKinds{}) || slices.ContainsFunc(rules, func(r config.GateRule) bool { return r.Approvals > 0 }))
+	asks := func(r config.GateRule) bool { return r.Approvals > 0 }
+	return e.Moves() && (q.status || kinds(rules) != (github.SignalKinds{}) || slices.ContainsFunc(rules, asks))
 }
 
 func (q *inquiry) read(ctx context.Context) (err error) {
@@ -69,7 +70,8 @@ func (q *inquiry) read(ctx context.Context) (err error) {
 func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, planned *pipeline.PromotionPlan) error {
 	if q.unasked != nil {
 		if slices.ContainsFunc(planned.Edges, q.matters) {
-			planned.Notes = append(planned.Notes, fmt.Sprintf("GitHub was not asked, so open pull requests are not shown, and gates that look at it are closed: %v", q.unasked))
+			planned.Notes = append(planned.Notes,
+				fmt.Sprintf("GitHub was not asked, so open pull requests are not shown, and gates that look at it are closed: %v", q.unasked))
 		}
 		return ctx.Err()
 	}

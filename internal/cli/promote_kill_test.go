@@ -34,7 +34,8 @@ type town struct {
 	token string
 	only  []string       // what alone is promoted
 	back  *rollbackOrder // what is taken back instead
-	notes []string       // of the last run
+	mu    sync.Mutex
+	notes []string // of the last run
 }
 
 const townBranch = "sluice/promote/web/dev-to-staging"
@@ -115,7 +116,9 @@ func (w *town) run(at int64) (calls int64, err error) {
 	}
 	planned, err := c.openPromotions(ctx, order)
 	if planned != nil {
+		w.mu.Lock() // two may run at once
 		w.notes = planned.Notes
+		w.mu.Unlock()
 	}
 	return k.calls.Load(), err
 }

@@ -136,7 +136,7 @@ func (c *call) mergePull() reply {
 	}
 	c.read(&in)
 	switch {
-	case p.state != "open" || p.draft || in.Method == "rebase":
+	case p.state != "open" || p.draft:
 		return refuse(http.StatusMethodNotAllowed, "Pull Request is not mergeable")
 	case in.SHA != "" && in.SHA != p.head:
 		return refuse(http.StatusConflict, "Head branch was modified. Review and try the merge again.")

@@ -19,8 +19,9 @@ type pull struct {
 	from           *Repo // where the head is; nil: the fork was deleted
 	headRef, owner string
 	baseRef        string
-	head, base     string // commits, as last seen while it was open
-	mergeSHA       string // of a merged one, what the base branch got; else the trial merge
+	head, base     string   // commits, as last seen while it was open
+	rebased        []string // what a rebase made of its commits
+	mergeSHA       string   // of a merged one, what the base branch got; else the trial merge
 	clean          bool
 	labels         []string
 	reviews        []review
@@ -192,6 +193,9 @@ func (r *Repo) merge(p *pull, method, message, by string) error {
 		message = fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.number, p.owner, p.headRef, p.title)
 	}
 	commit, err := r.commitTree(tree, parents, message, person{}, person{})
+	if method == "rebase" {
+		commit, err = r.rebase(p, base)
+	}
 	if err != nil {
 		return err
 	}
@@ -201,6 +205,33 @@ func (r *Repo) merge(p *pull, method, message, by string) error {
 	p.merged, p.mergedBy, p.mergeSHA = true, by, commit
 	r.close(p)
 	return nil
+}
+
+// rebase makes the commits of a pull request anew on top of its base branch, and gives the last one. Where that has moved on since, it
+// fails, though GitHub would do it.
+func (r *Repo) rebase(p *pull, onto string) (string, error) {
+	if _, err := r.git("", "merge-base", "--is-ancestor", onto, p.head); err != nil {
+		return "", err
+	}
+	list, err := r.git("", "rev-list", "--reverse", p.head, "^"+onto)
+	if err != nil {
+		return "", err
+	}
+	for id := range strings.FieldsSeq(list) {
+		tree, err := r.git("", "rev-parse", id+"^{tree}")
+		if err != nil {
+			return "", err
+		}
+		message, err := r.git("", "log", "-1", "--format=%B", id)
+		if err != nil {
+			return "", err
+		}
+		if onto, err = r.commitTree(tree, []string{onto}, message+"\n", person{}, person{}); err != nil {
+			return "", err
+		}
+		p.rebased = append(p.rebased, onto)
+	}
+	return onto, nil
 }
 
 // pullJSON gives a pull request in full.

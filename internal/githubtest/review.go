@@ -112,7 +112,7 @@ func (c *call) pullsOfCommit() reply {
 	var found []*pull
 	for _, p := range visible(c, c.repo.pulls) {
 		c.repo.refresh(p)
-		if p.mergeSHA == id && p.merged || c.repo.holds(p, id) {
+		if p.mergeSHA == id && p.merged || slices.Contains(p.rebased, id) || c.repo.holds(p, id) {
 			found = append(found, p)
 		}
 	}

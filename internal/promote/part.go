@@ -167,7 +167,9 @@ func (m *merger) asked(part share, path fieldPath, o, t *value) bool {
 		m.withhold(path, o, t, "it was not asked for")
 		return false
 	case something:
-		m.conflict(path, o, t, verdict{why: "only a part of this was asked for, and the target lacks what it belongs to: promote the rest too, or make the change by hand"})
+		m.conflict(path, o, t, verdict{
+			why: "only a part of this was asked for, and the target lacks what it belongs to: promote the rest too, or make the change by hand",
+		})
 		return false
 	}
 	return true

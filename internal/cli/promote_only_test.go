@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sluice-dev/sluice/internal/githubtest"
+)
+
+// TestPartOfEachKindOfMerge promotes what one pull request of two commits brought, however it was merged, and nothing of what came before
+// and after it.
+func TestPartOfEachKindOfMerge(t *testing.T) {
+	t.Parallel()
+	settings := func(a, b, c string) githubtest.Files {
+		return githubtest.Files{"dev/web/web.env": "A=" + a + "\nB=" + b + "\nC=" + c + "\n"}
+	}
+	for _, method := range []string{"merge", "squash", "rebase"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t)
+			w.repo.Commit("main", settings("1", "1", "1"), "Settings")
+			w.repo.Commit("main", githubtest.Files{"staging/web/web.env": "A=1\nB=1\nC=1\n"}, "Settings in staging")
+			w.repo.Commit("main", settings("2", "1", "1"), "Before")
+			w.repo.Commit("work", settings("2", "2", "1"), "The first half")
+			w.repo.Commit("work", settings("2", "2", "2"), "The second half")
+			pr := w.repo.OpenPullRequest(githubtest.PullOptions{Head: "work", Title: "Two commits"})
+			w.mergeBy(pr, method)
+			w.repo.Commit("main", settings("3", "3", "2"), "After")
+			w.only = []string{"pr=#1"}
+			w.calm()
+			pulls := w.pullsFrom()
+			if len(pulls) != 1 || pulls[0].HeadRef != "sluice/promote-only/web/dev-to-staging/pr-1" {
+				t.Fatalf("%+v", pulls)
+			}
+			if got := w.repo.Git("show", pulls[0].Head+":staging/web/web.env"); got != "A=1\nB=2\nC=2" {
+				t.Errorf("got %q", got)
+			}
+			if !strings.Contains(pulls[0].Body, "[#1]") || strings.Contains(pulls[0].Body, "Before") || strings.Contains(pulls[0].Body, "After") {
+				t.Errorf("the body:\n%s", pulls[0].Body)
+			}
+		})
+	}
+}
+
+// mergeBy merges a pull request by a method of GitHub's.
+func (w *town) mergeBy(number int, method string) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), "PUT", w.gh.APIURL+"/repos/acme/config/pulls/1/merge", strings.NewReader(`{"merge_method": "`+method+`"}`))
+	if err != nil {
+		w.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+w.token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK || number != 1 {
+		w.Fatalf("merge: %s", res.Status)
+	}
+}
