@@ -54,9 +54,6 @@ func (c *Check) newRulebook(ctx context.Context, tree Tree, cfg *config.Config, 
 		return loadedPolicies{engine, problems}, nil
 	})
 	if c.Memory != nil && unremarkable(cfg, tree) {
-		if c.busy() { // what the change renders will hardly be remembered
-			go func() { _, _ = b.load() }() // whoever needs the rules meets the error
-		}
 		return b, nil, nil
 	}
 	loaded, err := b.load()
