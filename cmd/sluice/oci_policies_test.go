@@ -74,9 +74,11 @@ func TestPoliciesOfARegistry(t *testing.T) {
 	// Another digest gives other verdicts, whatever was kept; what looks at the clock is asked each time.
 	second := registry.Push(t, "acme/policies", map[string]string{"policy/team.rego": "package team\n\ndeny_owner contains \"none is allowed\"\n"}, nil)
 	clock := registry.Push(t, "acme/policies", map[string]string{"policy/team.rego": "package team\n\ndeny_owner contains sprintf(\"at %d\", [time.now_ns()])\n"}, nil)
+	runs := ""
 	verdict := func(name string) string {
 		configured(name, "")
-		commitFiles(t, repo, nil)
+		runs += "another run\n"
+		commitFiles(t, repo, map[string]string{"runs.txt": runs})
 		out, code := sluice(t, repo, home, "check", "--base", "HEAD", "--all", "--findings", "all", "--cache", cache)
 		if code > 1 {
 			t.Fatalf("exit code %d:\n%s", code, out)
