@@ -405,7 +405,29 @@ func TestJobFinishesWhatWasAskedFor(t *testing.T) {
 	if calls, err := w.run(0); err != nil || calls > 6 || w.state() != before {
 		t.Errorf("another run makes %d calls (%v), or changes something:\n%s", calls, err, cmp.Diff(before, w.state()))
 	}
-	// The edge is gone: the pull request is left to a person, and a note says so.
+	// A person pushes to it and closes it: what the person wrote is not deleted with the branch.
+	part := open[0]
+	if !strings.HasPrefix(part, "sluice/promote-only/") {
+		part = open[1]
+	}
+	w.repo.Commit(part, githubtest.Files{"staging/web/mine.yaml": "a: 1\n"}, "Mine")
+	w.calm()
+	for _, p := range w.repo.Pulls() {
+		if p.HeadRef == part {
+			w.repo.ClosePullRequest(p.Number)
+		}
+	}
+	w.calm()
+	if w.repo.Tip(part) == "" {
+		t.Error("a branch on which a person wrote is deleted")
+	}
+	w.repo.Git("update-ref", "-d", "refs/heads/"+part)
+
+	// An edge that is gone: the pull request is left to a person, and a note says so.
+	w.only = []string{"file=dev/web/kustomization.yaml"}
+	w.dev("v3")
+	w.calm()
+	w.only = nil
 	w.repo.Commit("main", githubtest.Files{".sluice.yaml": "order: [staging, dev]\ntargets: [{path: \"{env}/{app}\"}]\n"}, "Turn it around")
 	w.calm()
 	if !slices.ContainsFunc(w.notes, func(note string) bool { return strings.Contains(note, "cannot be asked for any more") }) {

@@ -303,6 +303,5 @@ func (o *opener) isOver(ctx context.Context, branch, tip string) (bool, error) {
 	if err != nil || i < 0 || pulls[i].Merged {
 		return i >= 0, err
 	}
-	_, ours, err := o.recordOn(ctx, tip)
-	return ours, err
+	return o.onlyOurs(ctx, tip)
 }

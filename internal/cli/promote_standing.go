@@ -60,13 +60,31 @@ func (o *opener) stands(ctx context.Context, branch, tip string) (bool, error) {
 	return len(pulls) == 0, err
 }
 
+// maxOnBranch bounds the commits of a branch of ours that are looked at.
+const maxOnBranch = 250
+
+// onlyOurs reports whether nobody but sluice wrote on a branch: what the default branch has not are commits that say so and have the content
+// that they were made with, and merges in which nobody wrote.
+func (o *opener) onlyOurs(ctx context.Context, tip string) (bool, error) {
+	if err := o.repo.EnsureHistory(ctx, tip); err != nil {
+		return false, err
+	}
+	commits, err := o.repo.Commits(ctx, o.main, tip, nil, maxOnBranch)
+	for _, c := range commits {
+		records := promote.Records(c.Message)
+		if made := len(records) == 1 && records[0].Tree == c.Tree; !made && !o.repo.IsPlainMerge(ctx, c) {
+			return false, err
+		}
+	}
+	return len(commits) < maxOnBranch, err
+}
+
 // recordOn gives the record of the newest commit of ours on a branch that the default branch has not. made is false where there is none.
 func (o *opener) recordOn(ctx context.Context, tip string) (record promote.Record, made bool, err error) {
 	if err := o.repo.EnsureHistory(ctx, tip); err != nil {
 		return record, false, err
 	}
-	const most = 250
-	commits, err := o.repo.Commits(ctx, o.main, tip, nil, most)
+	commits, err := o.repo.Commits(ctx, o.main, tip, nil, maxOnBranch)
 	for _, c := range commits {
 		if records := promote.Records(c.Message); len(records) == 1 && records[0].Tree == c.Tree {
 			return records[0], true, nil
