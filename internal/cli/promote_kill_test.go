@@ -203,7 +203,7 @@ var promotionScenes = []struct {
 		w.only = []string{"field=dev/web/kustomization.yaml#images[name=web].newTag"}
 	}, []string{"pull request 2 open", "from sluice/promote-only/web/dev-to-staging/field-", "+    newTag: v2"}},
 	{"a rollback", func(w *town) { w.released(); w.rollsBack() },
-		[]string{"pull request 3 open", "from sluice/rollback/web/staging", "-    newTag: v2", "+- {app: web, to: staging, source: ", "reason: it is slow"}},
+		[]string{"pull request 3 open", "from sluice/rollback/web/staging", "-    newTag: v2", "+- {app: web, to: staging, source: ", "it is slow"}},
 	{"a rollback that a person closed", func(w *town) { w.released(); w.rollsBack(); w.calm(); w.repo.ClosePullRequest(3) },
 		[]string{"pull request 3 closed merged=false", "pull request 4 open"}},
 	{"a rollback that is merged", func(w *town) {
