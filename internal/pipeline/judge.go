@@ -263,6 +263,16 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
+	if verdict.Schema.Unknown > 0 {
+		if made, err := j.beside.definitions(ctx, target, r.Objects, sources == j.head); err != nil {
+			return out, err
+		} else if len(made) > 0 {
+			with.Custom = with.Custom.And(made...)
+			if verdict, err = j.verdict(ctx, kubernetes, r, target, with, others); err != nil {
+				return out, err
+			}
+		}
+	}
 	checked, judged := verdict.Schema, verdict.Policy
 	found := finding.Join(out.findings, checked.Findings, judged.Findings, j.badComments(r, sources))
 	out.findings = j.settle(found, target, r, sources)

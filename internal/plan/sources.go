@@ -92,17 +92,31 @@ func (s *Sources) Of(target Target) []Source {
 // Opaque reports whether a target deploys more than the files of [Sources.Of] say: what charts, generators or remote bases make, names that
 // replacements or patches give.
 func (s *Sources) Opaque(target Target) bool {
+	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.opaque || len(n.remotes) > 0 })
+}
+
+// Makes reports whether a target deploys objects that no file of the tree holds as they are: what charts, generators and transformers
+// make, and what remote bases bring.
+func (s *Sources) Makes(target Target) bool {
+	return s.graph.anyOf(target.Dir, func(n *node) bool {
+		return len(n.remotes)+len(n.kust.inline) > 0 ||
+			slices.ContainsFunc(n.kust.references, func(r reference) bool { return r.form == asTree || r.form == asPlugin })
+	})
+}
+
+// anyOf reports whether a kustomization is so, or one that it builds upon.
+func (g *Graph) anyOf(dir string, is func(*node) bool) bool {
 	seen := make(map[string]bool)
-	var opaque func(dir string) bool
-	opaque = func(dir string) bool {
-		n := s.graph.nodes[dir]
+	var any func(dir string) bool
+	any = func(dir string) bool {
+		n := g.nodes[dir]
 		if seen[dir] || n == nil || n.kust == nil {
 			return false
 		}
 		seen[dir] = true
-		return n.kust.naming.opaque || len(n.remotes) > 0 || slices.ContainsFunc(n.bases, opaque)
+		return is(n) || slices.ContainsFunc(n.bases, any)
 	}
-	return opaque(target.Dir)
+	return any(dir)
 }
 
 // built gives what a kustomization builds; nothing for one that is being built, in a cycle.

@@ -84,11 +84,15 @@ func TestOpaque(t *testing.T) {
 		"a patch of a name":            {"patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /metadata/name, value: x}]'}]\n", true},
 		"a patch that may rename":      {"patches: [{path: a.yaml, options: {allowNameChange: true}}]\n", true},
 	} {
+		makes := test.want && !strings.Contains(name, "patch") && !strings.Contains(name, "replacement")
 		g := build(t, tree(map[string]string{
 			"base/kustomization.yaml": test.base, "base/a.yaml": "", "prod/kustomization.yaml": "resources: [../base, ../prod]\n",
 		}))
 		if got := g.Sources().Opaque(Target{Dir: "prod", Kind: config.Kustomize}); got != test.want {
 			t.Errorf("%s: %v", name, got)
+		}
+		if got := g.Sources().Makes(Target{Dir: "prod", Kind: config.Kustomize}); got != makes {
+			t.Errorf("%s makes objects: %v", name, got)
 		}
 	}
 }

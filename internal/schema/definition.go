@@ -172,6 +172,15 @@ func NewCustom(definitions ...*Definition) *Custom {
 	return c
 }
 
+// And gives these definitions and others; of several for one kind these win. c may be nil.
+func (c *Custom) And(others ...*Definition) *Custom {
+	joined := NewCustom(others...)
+	if c != nil {
+		maps.Copy(joined.byKind, c.byKind)
+	}
+	return joined
+}
+
 // Digest is equal where the definitions are: what they say of objects, and where messages say that they are from.
 func (c *Custom) Digest() [sha256.Size]byte {
 	if c == nil {
