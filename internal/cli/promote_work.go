@@ -154,11 +154,15 @@ func (w *work) readBranch(ctx context.Context) error {
 	return nil
 }
 
-// chooseSource takes, for edges whose gates look at the source, the newest commit of it that is through them.
+// chooseSource takes, for edges whose gates look at the source, the newest commit of it that is through them. Where the newest is held as it
+// is, so is all before it: see [config.Hold].
 func (w *work) chooseSource(ctx context.Context) error {
 	for i, e := range w.unit.Edges {
 		asked, known := w.gated[keyOf(e)]
 		if !known || len(e.Files)+len(e.Conflicts) == 0 || kinds(asked.Rules) == (github.SignalKinds{}) {
+			continue
+		}
+		if slices.ContainsFunc(asked.Holds, func(h config.Hold) bool { return h.Source != "" }) {
 			continue
 		}
 		candidates, err := w.keeper.candidates(ctx, asked, "", nil)

@@ -54,8 +54,8 @@ func readHolds(tree Tree) ([]config.Hold, error) {
 	return holds, nil
 }
 
-// held gives the holds that stop an edge: those of any source, and those whose source is still what it was. One whose commit
-// cannot be read still holds.
+// held gives the holds that stop an edge: those of any source, and those whose source is still what it was. What is not later than that
+// source ends no hold: to promote an earlier state of it would bring back what was taken back. One whose commit cannot be read still holds.
 func (m *merger) held(ctx context.Context, e edge) (out []config.Hold, err error) {
 	for _, hold := range config.HoldsOf(m.holds, e.app, e.from, e.to) {
 		if hold.Source != "" && m.run.At != nil {
@@ -65,13 +65,16 @@ func (m *merger) held(ctx context.Context, e edge) (out []config.Hold, err error
 				return nil, ctx.Err()
 			case err != nil:
 				hold.Reason += config.PlainText(fmt.Sprintf(" [its source %.10s cannot be read, so nobody knows whether it has changed]", hold.Source))
-			case !sameDirectories(then, m.run.Source.Tree, e.sourceDirs()):
+			case sameDirectories(then, m.run.Source.Tree, e.sourceDirs()):
+			case m.run.IsBefore != nil && m.run.IsBefore(ctx, string(hold.Source), m.run.Source.Commit):
 				continue
+			default:
+				hold.Reason += config.PlainText(fmt.Sprintf(" [its source is %.10s, and %.10s is not later]", hold.Source, m.run.Source.Commit))
 			}
 		}
 		out = append(out, hold)
 	}
-	return out, nil
+	return out, ctx.Err()
 }
 
 // sameDirectories reports whether directories have the same content in two trees.
