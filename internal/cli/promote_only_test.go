@@ -39,7 +39,61 @@ func TestPartOfEachKindOfMerge(t *testing.T) {
 			if !strings.Contains(pulls[0].Body, "[#1]") || strings.Contains(pulls[0].Body, "Before") || strings.Contains(pulls[0].Body, "After") {
 				t.Errorf("the body:\n%s", pulls[0].Body)
 			}
+			// Merged after the source has gone on: the rest is behind all the same.
+			w.repo.MergePullRequest(pulls[0].Number)
+			w.only = nil
+			w.calm()
+			if whole := w.repo.Git("show", townBranch+":staging/web/web.env"); whole != "A=3\nB=3\nC=2" {
+				t.Errorf("the rest is %q", whole)
+			}
 		})
+	}
+}
+
+// TestPartThatIsTakenBack: the source takes back the change of which a part is open, and the job closes that; and what a part brought after a
+// promotion of everything goes back with the source.
+func TestPartThatIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.dev("v2")
+	w.only = []string{"pr=#1"}
+	w.calm()
+	w.only = nil
+	w.dev("v1")
+	w.calm()
+	if got := w.opened(); got != "" {
+		t.Errorf("open although the source took it back:\n%s", got)
+	}
+	w = newTown(t)
+	w.released()
+	level := func(env, value string) {
+		w.repo.Commit("main", githubtest.Files{env + "/web/web.env": "LEVEL=" + value + "\n"}, "Level "+value)
+	}
+	level("dev", "1")
+	w.calm()
+	w.mergeOpen()
+	level("dev", "2")
+	w.only = []string{"commit=" + w.repo.Tip("main")}
+	w.calm()
+	w.mergeOpen()
+	if got := w.repo.Git("show", "main:staging/web/web.env"); got != "LEVEL=2" {
+		t.Fatalf("the part brought %q", got)
+	}
+	w.only = nil
+	level("dev", "1")
+	w.calm()
+	w.mergeOpen()
+	if got := w.repo.Git("show", "main:staging/web/web.env"); got != "LEVEL=1" {
+		t.Errorf("after the source took it back, the target has %q", got)
+	}
+}
+
+// mergeOpen merges every open pull request of ours.
+func (w *town) mergeOpen() {
+	for _, p := range w.repo.Pulls() {
+		if p.State == "open" && strings.HasPrefix(p.HeadRef, "sluice/") {
+			w.repo.MergePullRequest(p.Number)
+		}
 	}
 }
 

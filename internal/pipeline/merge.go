@@ -23,11 +23,12 @@ type merger struct {
 	secrets      *secretValues
 	holds        []config.Hold
 	findings     finding.List
-	seen         map[string]bool // the files of both sides
+	seen         map[string]bool    // the files of both sides
+	order        map[[2]string]bool // whether the first commit is before the second, as far as that was asked
 }
 
 func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout config.Layout, edges []edge) (*merger, error) {
-	m := &merger{run: p, layout: layout, own: len(cfg.Promotion.Keep), secrets: newSecretValues(cfg), seen: make(map[string]bool)}
+	m := &merger{run: p, layout: layout, own: len(cfg.Promotion.Keep), secrets: newSecretValues(cfg), seen: make(map[string]bool), order: make(map[[2]string]bool)}
 	var problems finding.List
 	m.keep, problems = rulesOf(cfg, "keep", cfg.Promotion.Keep, promote.DefaultKeep)
 	always, found := rulesOf(cfg, "always", cfg.Promotion.Always, promote.DefaultAlways)
@@ -142,7 +143,12 @@ func inConflict(result promote.Result) map[string]bool {
 // trees agree, its record says it better: what a person settled then stays settled.
 func (m *merger) merge(ctx context.Context, e edge, target plan.Target) (promote.Result, error) {
 	found, history := len(m.findings), m.historyOf(ctx, e, target)
-	result, sides, err := m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, promote.BaseFromHistory(history))
+	parts, err := m.run.partsOn(e)
+	if err != nil {
+		return promote.Result{}, err
+	}
+	isBefore := m.isBefore(ctx)
+	result, sides, err := m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, promote.BaseFromHistory(history).WithParts(parts, isBefore))
 	if err != nil {
 		return result, err
 	}
@@ -153,7 +159,7 @@ func (m *merger) merge(ctx context.Context, e edge, target plan.Target) (promote
 		}
 		if ok {
 			m.findings = m.findings[:found]
-			if result, sides, err = m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, base.WithHistory(history)); err != nil {
+			if result, sides, err = m.mergeTrees(m.run.Source.Tree, m.run.Target.Tree, e, target, base.WithHistory(history).WithParts(parts, isBefore)); err != nil {
 				return result, err
 			}
 		}
@@ -236,7 +242,7 @@ func (m *merger) recorded(ctx context.Context, e edge, target plan.Target, histo
 		whole.Only = nil
 		quiet.findings, quiet.run = nil, &whole
 		merged, sides, err := quiet.mergeTrees(then, result, e, target, promote.BaseFromHistory(history))
-		return promote.BaseFiles(sides.theirs), err == nil && len(merged.Edits) == 0, err
+		return promote.BaseFiles(r.Source, sides.theirs), err == nil && len(merged.Edits) == 0, err
 	}
 	return base, false, nil
 }

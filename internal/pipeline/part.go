@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -27,7 +28,10 @@ func (m *merger) partOf(e edge) (*promote.Part, error) {
 	}
 	quiet := *m
 	var err error
-	part.Before, _, err = quiet.files(only.Before, e.source)
+	if part.Before, _, err = quiet.files(only.Before, e.source); err != nil {
+		return nil, err
+	}
+	part.Now, _, err = quiet.files(m.run.Target.Tree, e.source)
 	return &part, err
 }
 
@@ -51,6 +55,36 @@ func (o *Only) missing(seen map[string]bool) error {
 
 // PartName says in one line what alone is promoted.
 func PartName(part string) string { return strings.ReplaceAll(part, "\n", ", ") }
+
+// partsOn gives the commits that promoted only a part along an edge, and of which commit of the source each did.
+func (p *Promotion) partsOn(e edge) (map[string]string, error) {
+	if p.Recorded == nil {
+		return nil, nil
+	}
+	out := make(map[string]string)
+	records, err := p.Recorded()
+	for _, r := range records {
+		if r.Part != "" && slices.Contains(r.Steps, promote.Step{App: e.app, From: e.from, To: e.to}) {
+			out[r.Commit] = r.Source
+		}
+	}
+	return out, err
+}
+
+// isBefore asks [Promotion.IsBefore], of two commits once. Nil: nobody knows.
+func (m *merger) isBefore(ctx context.Context) func(a, b string) bool {
+	if m.run.IsBefore == nil {
+		return nil
+	}
+	return func(a, b string) bool {
+		known, ok := m.order[[2]string{a, b}]
+		if !ok {
+			known = m.run.IsBefore(ctx, a, b)
+			m.order[[2]string{a, b}] = known
+		}
+		return known
+	}
+}
 
 // byParts gives the commits that promoted only a part: what the source changed before them may still be to come.
 func (p *Promotion) byParts() (map[string]bool, error) {

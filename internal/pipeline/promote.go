@@ -218,7 +218,8 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		out.Edges = append(out.Edges, merged)
 	}
 	if p.Only != nil && len(out.Files()) == 0 && out.Conflicts() == 0 {
-		out.Notes = append(out.Notes, fmt.Sprintf("nothing of %s is to be promoted: the target has it, owns it, or the change was of something else", PartName(p.Only.Name)))
+		out.Notes = append(out.Notes, fmt.Sprintf("nothing of %s is to be promoted: the target has it or owns it, the source has taken it back, "+
+			"or the change was of something else", PartName(p.Only.Name)))
 	}
 	out.Findings = finding.Join(m.findings)
 	return out, p.Only.missing(m.seen)

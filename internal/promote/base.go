@@ -13,11 +13,14 @@ import (
 // target's own.
 type Base struct {
 	recorded Files
+	source   string // the commit that the recorded files are of; "" where nobody knows
 	history  History
+	isBefore func(a, b string) bool
+	parts    map[string]string
 }
 
-// BaseFiles is a base that a promotion recorded: the source's files then, by their paths in the source.
-func BaseFiles(files Files) Base { return Base{recorded: files} }
+// BaseFiles is a base that a promotion recorded: the source's files as of a commit, by their paths in the source.
+func BaseFiles(commit string, files Files) Base { return Base{recorded: files, source: commit} }
 
 // WithHistory adds the history to a recorded base. The base still decides; history only tells where a default of Keep yields.
 func (b Base) WithHistory(h History) Base {
@@ -25,11 +28,18 @@ func (b Base) WithHistory(h History) Base {
 	return b
 }
 
+// WithParts adds which commits of the target promoted only a part, and of which commit of the source: what the target got from there is no
+// choice of its own, however late it came. isBefore reports whether the history of a commit b holds a commit a, which may be the same.
+func (b Base) WithParts(parts map[string]string, isBefore func(a, b string) bool) Base {
+	b.parts, b.isBefore = parts, isBefore
+	return b
+}
+
 // BaseFromHistory finds the base field by field from what the files of both sides once held:
 //
 //   - a value of the target that the source once had, and has left since, is behind;
 //   - one that the source never had is the target's own; so is one that an edit of the target chose when the source already
-//     had the value it has now, as in a rollback (what Always names is behind even then);
+//     had the value it has now, as in a rollback (what Always names is behind even then, and what a part brought, see WithParts);
 //   - what the target never had is new where the source got it after the place for it existed in the target; else the
 //     target was made without it, and that is its own;
 //   - where both were equal once and both moved on since, the source last, it is a conflict.
@@ -49,9 +59,11 @@ type snapshot struct {
 type fileBase struct {
 	recorded *snapshot   // nil where none is
 	before   *snapshot   // the source before the change that alone is promoted; nil where that is not what is asked for
+	now      *snapshot   // the source now, where it is that of an earlier change which is promoted; nil as before
 	source   []*snapshot // the history, oldest first
 	target   []*snapshot
 	whole    bool // the history of both goes back to its beginning
+	known    Base // what is known besides
 	kind     content
 	from, to *reader
 }
@@ -100,10 +112,14 @@ func (b *fileBase) judge(path fieldPath, o, t *value, always bool) verdict {
 		switch {
 		case moved >= set || always && t != nil:
 			return verdict{side: behind}
+		case t == nil && b.cameAsPart(path, o, target):
+			return verdict{side: behind}
 		case t == nil:
 			return verdict{targetsOwn, "the target set it after the source had removed it", ""}
 		case slices.ContainsFunc(target[:len(target)-1], func(r run) bool { return r.hash == t.hash }):
 			return verdict{targetsOwn, "the target had the source's value and went back", ""}
+		case b.cameAsPart(path, o, target):
+			return verdict{side: behind}
 		case set > b.placeSince(fieldPath{""}):
 			return verdict{targetsOwn, "the target chose it when the source already had another value", ""}
 		}
@@ -124,41 +140,54 @@ func (b *fileBase) judgeRecorded(path fieldPath, o, t *value) verdict {
 	switch {
 	case hashOrZero(was) == hashOrZero(o):
 		return verdict{side: behind}
+	case hashOrZero(was) == hashOrZero(t) && b.takenBack(path, o):
+		return verdict{side: behind}
 	case hashOrZero(was) == hashOrZero(t):
 		return verdict{targetsOwn, "the source has not changed it since the last promotion", ""}
-	case b.hadSince(path, o):
+	case o != nil && b.hadSince(path, o):
 		return verdict{side: behind}
 	}
 	return verdict{both, "both sides changed it since the last promotion", show(was)}
 }
 
-// hadSince reports whether the source came to a value after the recorded base, and left it since: the target then has it from there, by
-// a promotion of a part or by hand, and is behind.
+// hadSince reports whether the source came to a value, or to none, after the recorded base. Where it has left that since, the target has it
+// from there, by a promotion of a part or by hand, and is behind.
 func (b *fileBase) hadSince(path fieldPath, v *value) bool {
-	if v == nil {
+	if b.known.source == "" || b.known.isBefore == nil {
+		return false // nobody knows when anything was
+	}
+	return slices.ContainsFunc(b.source, func(s *snapshot) bool {
+		was := b.at(s, b.from, path)
+		return (s.gone || s.value != nil) && hashOrZero(was) == hashOrZero(v) && (s.commit == "" || !b.known.isBefore(s.commit, b.known.source))
+	})
+}
+
+// takenBack reports whether the source, which has what was recorded, had the target's value in between, and went back after the target had
+// got it.
+func (b *fileBase) takenBack(path fieldPath, o *value) bool {
+	return since(b.runs(b.source, b.from, path)) > since(b.runs(b.target, b.to, path)) && b.hadSince(path, o)
+}
+
+// cameAsPart reports whether the target's value, or that it has none, came with a promotion of a part: the source of that had it so.
+func (b *fileBase) cameAsPart(path fieldPath, o *value, target []run) bool {
+	source := b.known.parts[target[len(target)-1].commit]
+	if source == "" || b.known.isBefore == nil {
 		return false
 	}
-	later := b.source
-	for i, s := range slices.Backward(b.source) {
-		if s.gone == b.recorded.gone && string(s.text) == string(b.recorded.text) {
-			later = b.source[i:]
-			break
-		}
-		if i == 0 {
-			return false // nobody knows when that was
+	for _, s := range slices.Backward(b.source) {
+		if s.commit != "" && b.known.isBefore(s.commit, source) {
+			was := b.at(s, b.from, path)
+			return (s.gone || s.value != nil) && hashOrZero(was) == hashOrZero(o)
 		}
 	}
-	return slices.ContainsFunc(later, func(s *snapshot) bool {
-		was := b.at(s, b.from, path)
-		return was != nil && was.hash == v.hash
-	})
+	return false
 }
 
 // judgeAbsent decides about a field that the target has not.
 func (b *fileBase) judgeAbsent(path fieldPath, t *value, moved, set int, target []run) verdict {
 	first := b.firstSeen(path)
 	if slices.ContainsFunc(target, func(r run) bool { return r.hash != 0 }) {
-		if moved > set {
+		if moved > set || b.cameAsPart(path, nil, target) {
 			return verdict{side: behind}
 		}
 		return verdict{targetsOwn, "the target removed it", ""}
@@ -202,12 +231,13 @@ func (b *fileBase) placeSince(path fieldPath) int {
 
 // run is a stretch of history in which a field had one value; hash 0 says that it was not there.
 type run struct {
-	seq  int
-	hash uint64
+	seq    int
+	hash   uint64
+	commit string // with which it began; "" where nobody knows
 }
 
 func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
-	out := []run{{-1, 0}}
+	out := []run{{seq: -1}}
 	for i, s := range list {
 		v := b.at(s, r, path)
 		if s.value == nil && !s.gone {
@@ -219,7 +249,7 @@ func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
 			continue
 		}
 		if out[len(out)-1].hash != h {
-			out = append(out, run{s.seq, h})
+			out = append(out, run{s.seq, h, s.commit})
 		}
 	}
 	return out
@@ -296,7 +326,7 @@ func (b *fileBase) common(path fieldPath, before int) (string, bool) {
 
 // inside is the base of a text that a field holds.
 func (b *fileBase) inside(path fieldPath, kind content) *fileBase {
-	sub := &fileBase{whole: b.whole, kind: kind, from: b.from.fresh(), to: b.to.fresh()}
+	sub := &fileBase{whole: b.whole, known: b.known, kind: kind, from: b.from.fresh(), to: b.to.fresh()}
 	part := func(list []*snapshot, r *reader) (out []*snapshot) {
 		for _, s := range list {
 			v := b.at(s, r, path)
@@ -319,7 +349,7 @@ func (b *fileBase) inside(path fieldPath, kind content) *fileBase {
 		}
 		return &snapshot{gone: true}
 	}
-	sub.recorded, sub.before = single(b.recorded), single(b.before)
+	sub.recorded, sub.before, sub.now = single(b.recorded), single(b.before), single(b.now)
 	return sub
 }
 

@@ -40,7 +40,7 @@ func FuzzMerge(f *testing.F) {
 		merge := func(base, ours, theirs string) (string, Result) {
 			t.Helper()
 			files := Files{to: {Data: []byte(ours)}}
-			result, err := Merge(edge, BaseFiles(Files{from: {Data: []byte(base)}}), files, Files{from: {Data: []byte(theirs)}})
+			result, err := Merge(edge, BaseFiles("", Files{from: {Data: []byte(base)}}), files, Files{from: {Data: []byte(theirs)}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,7 +80,9 @@ type promotion struct {
 
 // fileBase is the base of a pair of files; was are the source's and target's paths before a rename.
 func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
-	b := &fileBase{kind: kind, from: newReader(p.names, p.names.from, schemes{}), to: newReader(p.names, p.names.to, schemes{}), whole: true}
+	b := &fileBase{
+		kind: kind, from: newReader(p.names, p.names.from, schemes{}), to: newReader(p.names, p.names.to, schemes{}), whole: true, known: p.base,
+	}
 	if p.base.recorded != nil {
 		f, ok := p.base.recorded[was.From]
 		b.recorded = &snapshot{text: f.Data, gone: !ok}
@@ -88,6 +90,10 @@ func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
 	if part := p.edge.Part; part != nil && part.Before != nil {
 		f, ok := part.Before[was.From]
 		b.before = &snapshot{text: f.Data, gone: !ok}
+		if part.Now != nil {
+			f, ok := part.Now[was.From]
+			b.now = &snapshot{text: f.Data, gone: !ok}
+		}
 	}
 	if p.base.history == nil {
 		b.whole = false

@@ -28,7 +28,8 @@ func (m memory) Versions(name string) ([]Version, bool, error) { return m[name],
 // TestMerge runs the tables in testdata/merge. A file holds the target's files (in/prod/…), the source's (theirs/dev/…), the
 // base (base/dev/…) or the history (history/1/dev/…, "(deleted)" for a file that went), and what is to come out: the files
 // that change (golden/…) and the rest (result). The comment may have lines "from: ENV", "to: ENV", "keep: PATH", "only: PART" (see ParsePart),
-// "crlf", "bom" and "cut" (no final newline). With before/dev/…, the source before a change that alone is promoted, only that is.
+// "crlf", "bom" and "cut" (no final newline); "recorded: N", the commit that the base is of; "part: N M", the commit N of the target that promoted
+// a part of the source's M. With before/dev/…, the source before a change that alone is promoted, only that is; now/dev/… is the source now.
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	tables, err := filepath.Glob(filepath.Join("testdata", "merge", "*.txtar"))
@@ -95,6 +96,7 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 	t.Helper()
 	c := table{edge: Edge{From: Side{"dev", "dev"}, To: Side{"prod", "prod"}}, ours: Files{}, theirs: Files{}}
 	var only []string
+	at, parts := "", make(map[string]string)
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
@@ -117,11 +119,16 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 			}
 			only = append(only, value)
 			c.edge.Part = &part
+		case "recorded":
+			at = value
+		case "part":
+			commit, source, _ := strings.Cut(value, " ")
+			parts[commit] = source
 		case "crlf", "bom", "cut":
 			c.layout = append(c.layout, key)
 		}
 	}
-	recorded, history, before := Files{}, memory{}, Files{}
+	recorded, history, before, now := Files{}, memory{}, Files{}, Files(nil)
 	for _, f := range archive.Files {
 		kind, name, _ := strings.Cut(f.Name, "/")
 		file := File{Data: c.dress(f.Data)}
@@ -134,6 +141,11 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 			recorded[name] = file
 		case "before":
 			before[name] = file
+		case "now":
+			if now == nil {
+				now = Files{}
+			}
+			now[name] = file
 		case "history":
 			at, name, _ := strings.Cut(name, "/")
 			seq, err := strconv.Atoi(at)
@@ -147,14 +159,22 @@ func readTable(t *testing.T, archive *txtar.Archive) table {
 		}
 	}
 	if len(before) > 0 {
-		c.edge.Part = &Part{Name: "pr=#1", Before: before}
+		c.edge.Part = &Part{Name: "pr=#1", Before: before, Now: now}
 	}
 	if c.base = BaseFromHistory(history); len(recorded) > 0 {
-		c.base = BaseFiles(recorded)
+		c.base = BaseFiles(at, recorded)
 		if len(history) > 0 {
 			c.base = c.base.WithHistory(history)
 		}
 	}
+	c.base = c.base.WithParts(parts, func(a, b string) bool {
+		x, errA := strconv.Atoi(a)
+		y, errB := strconv.Atoi(b)
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		return x <= y
+	})
 	c.edge.Pairs = PairFiles(c.edge.From, c.edge.To, c.theirs, c.ours)
 	return c
 }
@@ -246,7 +266,7 @@ func TestBinary(t *testing.T) {
 		}
 		ours, theirs := files("prod/x.bin", test.ours), files("dev/x.bin", test.theirs)
 		edge.Pairs = PairFiles(edge.From, edge.To, theirs, ours)
-		result, err := Merge(edge, BaseFiles(files("dev/x.bin", test.base)), ours, theirs)
+		result, err := Merge(edge, BaseFiles("", files("dev/x.bin", test.base)), ours, theirs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +300,7 @@ func TestHugeFile(t *testing.T) {
 	start := time.Now()
 	theirs := file("v1")
 	theirs.Data = bytes.Replace(theirs.Data, []byte("value: 6000\n"), []byte("value: many\n"), 1)
-	result, err := Merge(edge, BaseFiles(Files{"dev/x.yaml": file("v1")}), Files{"prod/x.yaml": file("v1")}, Files{"dev/x.yaml": theirs})
+	result, err := Merge(edge, BaseFiles("", Files{"dev/x.yaml": file("v1")}), Files{"prod/x.yaml": file("v1")}, Files{"dev/x.yaml": theirs})
 	if err != nil || len(result.Edits) != 1 || !bytes.Equal(result.Edits[0].Data, theirs.Data) {
 		t.Errorf("%d edits, %v, %v", len(result.Edits), result.Conflicts, err)
 	}

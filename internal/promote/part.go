@@ -17,6 +17,9 @@ type Part struct {
 	// Before are the source's files before the change that alone is promoted; the source itself is then as that change left it. Nil
 	// where Files and Fields say what is promoted.
 	Before Files
+	// Now are the source's files as they are now, where the source is that of an earlier change: what has gone back since to what it was
+	// Before is not promoted. Nil where nobody knows.
+	Now Files
 }
 
 // PartField is a field of a file, and everything below it. Path is a pattern as in [ParseRule].
@@ -87,6 +90,7 @@ const (
 	everything share = iota
 	nothing
 	something // and the rest of it does not
+	undone    // it did, and the source has taken it back
 )
 
 // share looks at a difference: t is the source's value, nil for none.
@@ -127,10 +131,22 @@ func (m *merger) changedShare(local fieldPath, t *value) share {
 		return something // it cannot be read as it was
 	case hashOrZero(was) == hashOrZero(t):
 		return nothing
+	case m.undone(local, was):
+		return undone
 	case was == nil || t == nil || was.kind != t.kind || len(was.children) == 0:
 		return everything
 	}
 	return something
+}
+
+// undone reports whether the source has now what it had before the change that alone is promoted.
+func (m *merger) undone(local fieldPath, was *value) bool {
+	now := m.base.now
+	if now == nil {
+		return false
+	}
+	is := m.base.at(now, m.base.from, local)
+	return (now.gone || now.value != nil) && hashOrZero(is) == hashOrZero(was)
 }
 
 // covers reports whether a pattern selects a path, or what it is in.
@@ -165,6 +181,9 @@ func (m *merger) asked(part share, path fieldPath, o, t *value) bool {
 	switch part {
 	case nothing:
 		m.withhold(path, o, t, "it was not asked for")
+		return false
+	case undone:
+		m.withhold(path, o, t, "the source has taken it back since")
 		return false
 	case something:
 		m.conflict(path, o, t, verdict{

@@ -2,7 +2,7 @@
 // `sluice promote`. It knows no git and no GitHub; files and their history are given.
 //
 //	pairs := promote.PairFiles(from, to, theirs, ours)
-//	base := promote.BaseFromHistory(history)      // or promote.BaseFiles(files), where a promotion recorded its source
+//	base := promote.BaseFromHistory(history)      // or promote.BaseFiles(commit, files), where a promotion recorded its source
 //	result := promote.Merge(promote.Edge{...}, base, ours, theirs)
 //
 // A merge has three sides. theirs are the source's files at a pinned commit, ours the target's files now, and the base
