@@ -40,6 +40,9 @@ type Charts struct {
 
 	mu    sync.Mutex
 	known map[Chart]func(context.Context) ([]byte, error)
+
+	asking  sync.Mutex // for indexes, one at a time: they are large
+	indexes map[string]*index
 }
 
 // Chart is one version of a chart.
@@ -55,7 +58,7 @@ func New(options Options) *Charts {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Minute
 	}
-	return &Charts{options: options, known: make(map[Chart]func(context.Context) ([]byte, error))}
+	return &Charts{options: options, known: make(map[Chart]func(context.Context) ([]byte, error)), indexes: make(map[string]*index)}
 }
 
 // Archive gives the archive (.tgz) of a chart. It is fetched once. No error holds more of an address than its host.
@@ -120,21 +123,17 @@ func (c *Charts) find(ctx context.Context, chart Chart) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("its repository is no address")
 	}
-	text, err := c.fetch(ctx, repository.JoinPath("index.yaml"), maxIndex)
+	all, err := c.index(ctx, repository)
 	if err != nil {
-		return nil, fmt.Errorf("fetch the repository's index.yaml: %w", err)
-	}
-	var all index
-	if err := yaml.Unmarshal(text, &all); err != nil {
-		return nil, errors.New("the repository's index.yaml is no YAML that lists charts")
+		return nil, err
 	}
 	for _, entry := range all.Entries[chart.Name] {
 		if entry.Version != chart.Version || len(entry.URLs) == 0 {
 			continue
 		}
 		address, err := repository.Parse(entry.URLs[0])
-		if err != nil {
-			return nil, errors.New("the repository's index.yaml gives no address for it")
+		if err != nil || oci.Loopback(address) && !oci.Loopback(repository) {
+			return nil, errors.New("the repository's index.yaml gives no address for it that may be asked")
 		}
 		return address, nil
 	}
@@ -142,6 +141,25 @@ func (c *Charts) find(ctx context.Context, chart Chart) (*url.URL, error) {
 		return nil, errors.New("the repository's index.yaml does not list the chart")
 	}
 	return nil, fmt.Errorf("the repository's index.yaml does not list its version %s", chart.Version)
+}
+
+// index gives a repository's list, which is fetched once.
+func (c *Charts) index(ctx context.Context, repository *url.URL) (*index, error) {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	if known := c.indexes[repository.String()]; known != nil {
+		return known, nil
+	}
+	text, err := c.fetch(ctx, repository.JoinPath("index.yaml"), maxIndex)
+	if err != nil {
+		return nil, fmt.Errorf("fetch the repository's index.yaml: %w", err)
+	}
+	all := &index{}
+	if err := yaml.Unmarshal(text, all); err != nil {
+		return nil, errors.New("the repository's index.yaml is no YAML that lists charts")
+	}
+	c.indexes[repository.String()] = all
+	return all, nil
 }
 
 // fetch gets a file of at most so many bytes.
@@ -157,11 +175,7 @@ func (c *Charts) fetch(ctx context.Context, address *url.URL, most int64) ([]byt
 	client := &http.Client{CheckRedirect: oci.Redirect}
 	response, err := client.Do(request)
 	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			err = failed.Err // without the address, which may hold a signature
-		}
-		return nil, err
+		return nil, oci.WithoutAddress(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {

@@ -31,6 +31,10 @@ func repository(t *testing.T, index string) (url string, asked *int) {
 	mux.HandleFunc("/charts/away.tgz", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://charts.example.com/x?token=s3cret", http.StatusFound)
 	})
+	mux.HandleFunc("/charts/nonsense.tgz", func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Location"] = []string{"https://storage.example.com/%zz?token=s3cret"}
+		w.WriteHeader(http.StatusFound)
+	})
 	mux.HandleFunc("/charts/round.tgz", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "round.tgz", http.StatusFound) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -54,6 +58,7 @@ func TestArchive(t *testing.T) {
 		"no https":          {entry("http://charts.example.com/web.tgz?token=s3cret"), "fetch the archive: it is at http://charts.example.com, which is not https"},
 		"leads away":        {entry("away.tgz"), "leads to a place that is not https"},
 		"leads round":       {entry("round.tgz"), "leads from place to place"},
+		"leads to nonsense": {entry("nonsense.tgz"), "leads to a place that is no address"},
 		"no such version":   {"entries: {web: [{version: 2.0.0, urls: [a]}]}", "does not list its version 1.0.0"},
 		"no such chart":     {"entries: {}", "does not list the chart"},
 		"no index":          {"<html>\n\t-", "no YAML that lists charts"},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/charts"
@@ -26,6 +27,7 @@ type renderer struct {
 	pool    *render.Pool
 	options render.Options
 	cache   *render.Cache // nil without one
+	misses  *atomic.Int32 // targets that the cache did not know
 	closure pipeline.Closure
 	hidden  diff.Options // says what is sensitive
 	log     *slog.Logger
@@ -33,7 +35,8 @@ type renderer struct {
 	watch   *timings
 }
 
-// Warm implements pipeline.Renderer. With a cache there is little to render: what the change brings.
+// Warm implements pipeline.Renderer. With a cache there is little to render: what the change brings. Where it knows little, all
+// workers start soon after.
 func (r renderer) Warm() {
 	if r.cache != nil {
 		r.pool.Warm(1)
@@ -41,6 +44,9 @@ func (r renderer) Warm() {
 	}
 	r.pool.Warm(r.options.Workers)
 }
+
+// manyMisses is how many targets that the cache does not know are worth all workers.
+const manyMisses = 3
 
 // Render implements pipeline.Renderer.
 func (r renderer) Render(ctx context.Context, tree pipeline.Tree, target plan.Target) (pipeline.Rendering, error) {
@@ -72,6 +78,9 @@ func (r renderer) result(ctx context.Context, tree pipeline.Tree, target plan.Ta
 			r.log.Debug("remembered", "target", target.ID)
 			return result, true, nil
 		}
+	}
+	if r.misses.Add(1) == manyMisses {
+		r.pool.Warm(r.options.Workers)
 	}
 	result, err = r.pool.Render(ctx, tree, target)
 	if err != nil || !identified || r.sensitive(result) {

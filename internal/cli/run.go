@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/bundle"
@@ -125,7 +126,7 @@ func (w *workshop) Renderer(ctx context.Context, cfg *config.Config, closure pip
 	w.pool = render.NewPool(ctx, options)
 	return renderer{
 		pool: w.pool, options: options, cache: w.cache, closure: closure, hidden: pipeline.DiffOptions(cfg), log: w.log,
-		base: w.base, watch: w.watch,
+		base: w.base, watch: w.watch, misses: new(atomic.Int32),
 	}, nil
 }
 

@@ -8,25 +8,43 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
+	"sync"
 )
 
 // lazy is the percentage at which the first collection waits until the heap has 32 MiB, where it would come at four
 // (runtime/debug.SetGCPercent): most runs are over by then.
 const lazy = 800
 
-var settled atomic.Int32
+var (
+	mu      sync.Mutex
+	percent = 100 // 0 where GOGC says it
+	begun   bool  // the first collection is over
+)
 
 func init() {
 	if os.Getenv("GOGC") != "" { // who sets it is obeyed
+		percent = 0
 		return
 	}
-	Settle(100)
 	debug.SetGCPercent(lazy)
 	type sentinel struct{ _ [16]byte }
-	runtime.SetFinalizer(&sentinel{}, func(*sentinel) { debug.SetGCPercent(int(settled.Load())) })
+	runtime.SetFinalizer(&sentinel{}, func(*sentinel) {
+		mu.Lock()
+		defer mu.Unlock()
+		begun = true
+		debug.SetGCPercent(percent)
+	})
 }
 
 // Settle says how lazy the collector is from its first collection on: the heap grows by this percentage of what lives before
 // the next one.
-func Settle(percent int32) { settled.Store(percent) }
+func Settle(to int) {
+	mu.Lock()
+	defer mu.Unlock()
+	if percent == 0 {
+		return
+	}
+	if percent = to; begun {
+		debug.SetGCPercent(percent)
+	}
+}

@@ -2,10 +2,12 @@ package oci_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -269,5 +271,18 @@ func chunked(in, text string) func(http.ResponseWriter, *http.Request) bool {
 		w.(http.Flusher).Flush()
 		_, _ = w.Write([]byte(text[1:]))
 		return true
+	}
+}
+
+func TestWithoutAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"mismatch Content-Length of https://user:pass@storage.example.com/a/b?X-Sig=s3cret: 3":    "mismatch Content-Length of https://storage.example.com 3",
+		"failed to parse Location header \"https://storage.example.com/%zz?sig=s3cret\": invalid": "the server leads to a place that is no address",
+		"connection refused": "connection refused",
+	} {
+		if got := oci.WithoutAddress(&url.Error{Op: "Get", URL: "https://storage.example.com/x?sig=s3cret", Err: errors.New(text)}).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

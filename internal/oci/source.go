@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -67,6 +68,9 @@ func Redirect(next *http.Request, via []*http.Request) error {
 func Trusted(address *url.URL) bool {
 	return address.Scheme == "https" || address.Scheme == "http" && isLoopback(address.Host)
 }
+
+// Loopback reports whether an address is of this machine.
+func Loopback(address *url.URL) bool { return isLoopback(address.Host) }
 
 // isLoopback reports whether a host, with or without a port, is this machine. Docker speaks http with it, too.
 func isLoopback(host string) bool {
@@ -148,7 +152,6 @@ func (s *source) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, err
 // a signature.
 func explain(err error) error {
 	var answer *errcode.ErrorResponse
-	var request *url.Error
 	switch {
 	case errors.Is(err, errdef.ErrNotFound):
 		return errors.New("the registry does not have it")
@@ -158,14 +161,28 @@ func explain(err error) error {
 		return fmt.Errorf("the registry refuses access (%d): it needs credentials in docker's configuration that may read it (docker login)", answer.StatusCode)
 	case errors.As(err, &answer):
 		return fmt.Errorf("the registry answers %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
-	case errors.As(err, &request):
-		return request.Err
 	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData):
 		return errors.New("what the registry gives has another digest")
 	default:
-		return errors.New(query.ReplaceAllString(err.Error(), ""))
+		return WithoutAddress(err)
 	}
 }
 
-// query matches what an address may end with.
-var query = regexp.MustCompile(`\?[^\s"]*`)
+// WithoutAddress gives an error of a request without more of an address than its host: paths and queries may hold a signature.
+func WithoutAddress(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	text := err.Error()
+	if strings.Contains(text, "Location header") { // as net/http quotes one that it cannot read
+		return errors.New("the server leads to a place that is no address")
+	}
+	if short := address.ReplaceAllString(text, "$1$2"); short != text {
+		return errors.New(short)
+	}
+	return err
+}
+
+// address matches an address: its scheme, its host, and the rest.
+var address = regexp.MustCompile(`(https?://)(?:[^\s"/@]*@)?([^\s"/?#]*)[^\s"]*`)

@@ -142,7 +142,7 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 		return out, err
 	}
 	before := after
-	same, err := j.sameVerdict(ctx, sel)
+	same, err := j.sameVerdict(ctx, sel, after)
 	if err != nil {
 		return out, err
 	}
@@ -168,8 +168,8 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 
 // sameVerdict reports whether the checks must say the same of both sides: both render to the same, and what the repository's
 // other targets hold them to cannot differ.
-func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection) (bool, error) {
-	if !sel.Same || j.facts.changes() {
+func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection, after inspection) (bool, error) {
+	if !sel.Same || j.facts.changes() || after.lacking {
 		return false, nil
 	}
 	for _, head := range []bool{false, true} {
@@ -232,6 +232,7 @@ type inspection struct {
 	findings finding.List
 	coverage report.Coverage
 	blind    bool
+	lacking  bool // objects had no schema but what other targets make
 }
 
 // inspect runs the checks over one rendering. What custom resources are held to is asked for where there are any. The findings have their severity and their place in the sources.
@@ -263,7 +264,7 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 	if err != nil {
 		return out, err
 	}
-	if verdict.Schema.Unknown > 0 {
+	if out.lacking = verdict.Schema.Unknown > 0; out.lacking {
 		if made, err := j.beside.definitions(ctx, target, r.Objects, sources == j.head); err != nil {
 			return out, err
 		} else if len(made) > 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
@@ -42,25 +43,34 @@ func (n *neighbours) making(target plan.Target, head bool) []plan.Target {
 	if n == nil {
 		return nil
 	}
-	_, snapshot := n.side(head)
+	key := clusterKey{target.Environment, head}
+	n.mu.Lock()
+	all, ok := n.makers[key]
+	if !ok {
+		all = sync.OnceValue(func() []plan.Target { return n.allMaking(key) })
+		n.makers[key] = all
+	}
+	n.mu.Unlock()
+	making := slices.DeleteFunc(slices.Clone(all()), func(t plan.Target) bool { return t.ID == target.ID })
+	return making[:min(len(making), maxMaking)]
+}
+
+// allMaking gives the targets of a side that make objects, those of an environment first.
+func (n *neighbours) allMaking(key clusterKey) (here []plan.Target) {
+	_, snapshot := n.side(key.head)
 	if snapshot.Graph == nil {
 		return nil
 	}
 	sources := snapshot.Graph.Sources()
-	var making []plan.Target
-	for _, other := range snapshot.Layout.Targets {
-		if other.ID != target.ID && sources.Makes(other) {
-			making = append(making, other)
+	var elsewhere []plan.Target
+	for _, t := range snapshot.Layout.Targets {
+		switch {
+		case !sources.Makes(t):
+		case t.Environment == key.environment:
+			here = append(here, t)
+		default:
+			elsewhere = append(elsewhere, t)
 		}
 	}
-	slices.SortStableFunc(making, func(a, b plan.Target) int {
-		distance := func(t plan.Target) int {
-			if t.Environment == target.Environment {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Compare(distance(a), distance(b))
-	})
-	return making[:min(len(making), maxMaking)]
+	return append(here, elsewhere...)
 }

@@ -24,6 +24,7 @@ type neighbours struct {
 	outlines map[clusterKey]func() *outline
 	facts    map[string]fileFacts // by a file's content
 	rendered map[string]func() ([]*manifest.Object, error)
+	makers   map[clusterKey]func() []plan.Target // see making
 }
 
 // Bounds of the targets that are rendered for another one.
@@ -38,6 +39,7 @@ func newNeighbours(j *judge, s *scene) *neighbours {
 	return &neighbours{
 		judge: j, scene: s, outlines: make(map[clusterKey]func() *outline),
 		facts: make(map[string]fileFacts), rendered: make(map[string]func() ([]*manifest.Object, error)),
+		makers: make(map[clusterKey]func() []plan.Target),
 	}
 }
 

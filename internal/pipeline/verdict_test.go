@@ -34,13 +34,14 @@ func TestSameVerdict(t *testing.T) {
 	empty := memory{fstest.MapFS{}}
 	target := config.Target{ID: "app", Dir: "app", Environment: "prod"}
 	for name, test := range map[string]struct {
-		same, touched bool
-		base, head    []*manifest.Object // admission policies of the environment
-		want          bool
+		same, touched, lacking bool
+		base, head             []*manifest.Object // admission policies of the environment
+		want                   bool
 	}{
 		"nothing differs":                      {same: true, want: true},
 		"the renderings differ":                {same: false},
 		"a definition changes":                 {same: true, touched: true},
+		"a chart may change a definition":      {same: true, lacking: true},
 		"an admission policy on both sides":    {same: true, base: policies, head: policies},
 		"an admission policy that base had":    {same: true, base: policies},
 		"an admission policy that head brings": {same: true, head: policies},
@@ -49,7 +50,7 @@ func TestSameVerdict(t *testing.T) {
 		j.clusters = &clusters{judge: j, known: map[clusterKey]*cluster{
 			{"prod", false}: rendered(test.base), {"prod", true}: rendered(test.head),
 		}}
-		got, err := j.sameVerdict(t.Context(), plan.Selection{Target: target, Base: true, Head: true, Same: test.same})
+		got, err := j.sameVerdict(t.Context(), plan.Selection{Target: target, Base: true, Head: true, Same: test.same}, inspection{lacking: test.lacking})
 		if err != nil || got != test.want {
 			t.Errorf("%s: %t, %v; want %t", name, got, err, test.want)
 		}

@@ -25,6 +25,7 @@ type Source struct {
 type naming struct {
 	namespace, prefix, suffix string
 	labels                    map[string]string // of pods
+	makes                     bool              // it makes objects that no source has
 	opaque                    bool              // it makes objects, or names, that no source has
 }
 
@@ -37,7 +38,8 @@ func readNaming(file *types.Kustomization) naming {
 	}
 	//lint:ignore SA1019 kustomize still applies them
 	maps.Copy(n.labels, file.CommonLabels)
-	n.opaque = len(file.Generators)+len(file.Transformers)+len(file.HelmCharts)+len(file.HelmChartInflationGenerator) > 0 ||
+	n.makes = len(file.Generators)+len(file.HelmCharts)+len(file.HelmChartInflationGenerator) > 0
+	n.opaque = n.makes || len(file.Transformers) > 0 ||
 		slices.ContainsFunc(file.Replacements, replacesNames) || slices.ContainsFunc(file.Patches, patchesNames)
 	return n
 }
@@ -95,13 +97,10 @@ func (s *Sources) Opaque(target Target) bool {
 	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.opaque || len(n.remotes) > 0 })
 }
 
-// Makes reports whether a target deploys objects that no file of the tree holds as they are: what charts, generators and transformers
-// make, and what remote bases bring.
+// Makes reports whether a target deploys objects that no file of the tree holds as they are: what charts and generators make, and what
+// remote bases bring.
 func (s *Sources) Makes(target Target) bool {
-	return s.graph.anyOf(target.Dir, func(n *node) bool {
-		return len(n.remotes)+len(n.kust.inline) > 0 ||
-			slices.ContainsFunc(n.kust.references, func(r reference) bool { return r.form == asTree || r.form == asPlugin })
-	})
+	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.makes || len(n.remotes) > 0 })
 }
 
 // anyOf reports whether a kustomization is so, or one that it builds upon.

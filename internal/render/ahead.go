@@ -101,14 +101,14 @@ func (s *store) learn(records []byte) error {
 		content := rest[:size:size]
 		records = rest[size:]
 		if mode == modeFile {
-			s.remember(oid, content)
+			s.files.put(oid, content, len(content))
 			continue
 		}
 		var entries []entry
 		if err := json.Unmarshal(content, &entries); err != nil {
 			return err
 		}
-		s.dirs[oid] = sortedEntries(entries)
+		s.dirs.put(oid, sortedEntries(entries), len(entries))
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestAheadTornIsRefused(t *testing.T) {
 	whole := known.collect(treeOf(map[string]string{"d/a": "1", "d/b": "22"}), "d")
 	for n := 1; n < len(whole); n++ {
 		s := newStore(nil)
-		if err := s.learn(whole[:n]); err == nil && len(s.files) == 2 {
+		if err := s.learn(whole[:n]); err == nil && len(s.files.young) == 2 {
 			t.Errorf("the first %d of %d bytes were taken for all", n, len(whole))
 		}
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -72,6 +73,12 @@ func (in *inspection) chart(k *kustomization, s scope, entry *yaml.Node, home st
 	})
 }
 
+// is reports whether another entry is the same one, seen at another visit. The documents of a generator may have one position.
+func (c *charted) is(other *charted) bool {
+	return other.pos == c.pos && other.kustomization == c.kustomization && other.name == c.name && other.release == c.release &&
+		other.version == c.version && other.repo == c.repo && other.home == c.home
+}
+
 func oneOf(n *yaml.Node) []*yaml.Node {
 	if text(n) == "" {
 		return nil
@@ -84,7 +91,7 @@ func (in *inspection) inflate(c *charted) {
 	if c.home == "" {
 		c.home = types.HelmDefaultHome
 	}
-	known := slices.IndexFunc(in.charts, func(other *charted) bool { return other.pos == c.pos && other.name == c.name })
+	known := slices.IndexFunc(in.charts, c.is)
 	in.charts = append(in.charts, c)
 	if known >= 0 {
 		c.fetched = in.charts[known].fetched
@@ -143,7 +150,7 @@ func (in *inspection) fetch(c *charted, at string) bool {
 	case got.reason == refusedAbsent:
 		in.refuse("render/helm", c.pos, "the chart %q is not in this repository (looked for %s), and the settings do not allow fetching it: run `helm pull %s`, "+
 			"and commit the directory; or write on the base branch, in .sluice.yaml, render: {charts: [{repo: %q, name: %q, version: %q, digest: \"sha256:…\"}]}",
-			c.name, at, pullArguments(c), c.repo, c.name, c.version)
+			c.name, at, pullArguments(c), withoutPassword(c.repo), c.name, c.version)
 	case got.reason != "":
 		in.refuse("render/helm", c.pos, "the chart %q could not be fetched: %s", c.name, sentence(got.reason))
 	default:
@@ -160,7 +167,16 @@ func pullArguments(c *charted) string {
 		arguments += " --version " + c.version
 	}
 	if strings.HasPrefix(c.repo, "oci://") {
-		return arguments + " " + strings.TrimSuffix(c.repo, "/") + "/" + c.name
+		return arguments + " " + strings.TrimSuffix(withoutPassword(c.repo), "/") + "/" + c.name
 	}
-	return arguments + " --repo " + c.repo + " " + c.name
+	return arguments + " --repo " + withoutPassword(c.repo) + " " + c.name
+}
+
+// withoutPassword gives an address as it may be shown.
+func withoutPassword(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "REPOSITORY"
+	}
+	return parsed.Redacted()
 }

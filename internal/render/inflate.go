@@ -289,7 +289,7 @@ func (in *inspection) chartOf(g *inflation) *charted {
 	}
 	for _, used := range []bool{false, true} {
 		for _, c := range in.charts {
-			if c.kustomization.dir == root && c.name == g.Name && c.release == g.ReleaseName && c.taken == used {
+			if c.kustomization.dir == root && c.name == g.Name && c.release == g.ReleaseName && c.version == g.Version && c.repo == g.Repo && c.taken == used {
 				c.taken = true
 				return c
 			}

@@ -171,12 +171,12 @@ func (in *inspection) source(file string) ([]byte, *source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if parsed, ok := in.repo.store.parsed[found.oid]; ok && found.oid != "" {
+	if parsed, ok := in.repo.store.parsed.get(found.oid); ok && found.oid != "" {
 		return content, parsed, nil
 	}
 	parsed := parseSource(content)
 	if found.oid != "" {
-		in.repo.store.parsed[found.oid] = parsed
+		in.repo.store.parsed.put(found.oid, parsed, len(content))
 	}
 	return content, parsed, nil
 }

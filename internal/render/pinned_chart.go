@@ -87,6 +87,9 @@ func (r *repository) chart(wanted Chart) (*fetched, error) {
 	if err != nil {
 		return nil, r.fail(err)
 	}
+	if len(payload) > maxPath { // no settings list that
+		return &fetched{reason: refusedAbsent}, nil
+	}
 	answer, err := r.store.ask(frameChart, string(payload))
 	if err != nil {
 		return nil, r.fail(err)

@@ -105,6 +105,31 @@ func TestPinnedChart(t *testing.T) {
 	}
 }
 
+// TestPinnedChartIsNoOther: entries at one place that name something else are not taken for the chart that is listed.
+func TestPinnedChartIsNoOther(t *testing.T) {
+	t.Parallel()
+	chart := Chart{Repo: "https://charts.example.com", Name: "web", Version: "1.0.0", Digest: "sha256:" + strings.Repeat("a", 64)}
+	listed := "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: a}\nname: web\nrepo: https://charts.example.com\nversion: 1.0.0\nreleaseName: one\n"
+	for name, other := range map[string]string{
+		"another version": strings.Replace(listed, "1.0.0", "9.9.9", 1),
+		"another place":   strings.Replace(listed, "charts.example.com", "elsewhere.example.com", 1),
+		"the same name":   strings.Replace(strings.Replace(listed, "repo: https://charts.example.com\n", "", 1), "version: 1.0.0\n", "", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other = strings.Replace(other, "name: a}", "name: b}", 1)
+			inline := "generators:\n- |-\n  " + strings.ReplaceAll(strings.TrimSpace(listed+"---\n"+other), "\n", "\n  ") + "\n"
+			files := fstest.MapFS{"app/kustomization.yaml": {Data: []byte(inline)}}
+			pool := newPool(t, Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", webChart)}})
+			got, err := pool.Render(t.Context(), newTestTree(files), target("app"))
+			if err != nil || !got.Failed {
+				t.Fatalf("it renders: %v\n%s", err, got.Manifest)
+			}
+			t.Log(got.Findings)
+		})
+	}
+}
+
 // TestPinnedChartRefused: what is not listed is not fetched, and what is fetched may be no chart.
 func TestPinnedChartRefused(t *testing.T) {
 	t.Parallel()

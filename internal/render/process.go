@@ -116,12 +116,17 @@ func (p *process) render(ctx context.Context, tree Tree, target plan.Target) (re
 	rootOID, _ := tree.OID(".")
 	job := jobMessage{ID: target.ID, Dir: target.Dir, Kind: target.Kind, RootOID: rootOID, RootOnly: p.options.LoadRestrictor == RootOnly, Helm: p.options.Helm}
 	lender := &lender{options: p.options, own: tree, lent: map[string]Tree{}}
+	var paused time.Duration
 	lender.pause = func() (resume func()) {
-		left := p.options.Timeout - time.Since(began)
+		stopped := time.Now()
+		left := p.options.Timeout - (stopped.Sub(began) - paused)
 		if !deadline.Stop() {
 			return func() {}
 		}
-		return func() { deadline.Reset(max(left, time.Millisecond)) }
+		return func() {
+			paused += time.Since(stopped)
+			deadline.Reset(max(left, time.Millisecond))
+		}
 	}
 	meta, output, machinery, err := p.converse(ctx, lender, job)
 	late := !deadline.Stop()

@@ -20,21 +20,26 @@ var (
 // maxLinks bounds the symbolic links followed for one path, as kernels do.
 const maxLinks = 40
 
-// maxRemembered bounds the bytes of file content that a worker keeps between targets.
-const maxRemembered = 128 << 20
+// What a worker keeps between targets: all that overlays of one application share, and bases of many. What is parsed takes some twenty
+// times the room of its text.
+const (
+	rememberedFiles   = 16 << 20 // bytes of content
+	rememberedSources = 2 << 20  // bytes of the content that was parsed
+	rememberedEntries = 50_000   // of directories
+)
 
-// store remembers, for the life of a worker, what object ids stand for: base and head, and all overlays of one base,
-// share what is equal.
+// store remembers what object ids stand for: base and head, and all overlays of one base, share what is equal.
 type store struct {
-	ask     func(frameKind, string) (frame, error)
-	dirs    map[string][]entry
-	files   map[string][]byte
-	parsed  map[string]*source
-	content int
+	ask    func(frameKind, string) (frame, error)
+	dirs   *recent[[]entry]
+	files  *recent[[]byte]
+	parsed *recent[*source]
 }
 
 func newStore(ask func(frameKind, string) (frame, error)) *store {
-	return &store{ask: ask, dirs: map[string][]entry{}, files: map[string][]byte{}, parsed: map[string]*source{}}
+	return &store{
+		ask: ask, dirs: newRecent[[]entry](rememberedEntries), files: newRecent[[]byte](rememberedFiles), parsed: newRecent[*source](rememberedSources),
+	}
 }
 
 // node is what stands at a path: after links are followed, a file, a directory or a submodule.
@@ -166,7 +171,7 @@ func (r *repository) child(dir node, name string) (node, error) {
 
 // entries gives a directory's entries, sorted by name.
 func (r *repository) entries(dir node) ([]entry, error) {
-	if known, ok := r.store.dirs[dir.oid]; ok && dir.oid != "" {
+	if known, ok := r.store.dirs.get(dir.oid); ok && dir.oid != "" {
 		return known, nil
 	}
 	if known, ok := r.local[dir.path]; ok {
@@ -182,7 +187,7 @@ func (r *repository) entries(dir node) ([]entry, error) {
 	}
 	entries = sortedEntries(entries)
 	if dir.oid != "" {
-		r.store.dirs[dir.oid] = entries
+		r.store.dirs.put(dir.oid, entries, len(entries))
 	} else {
 		r.local[dir.path] = entries
 	}
@@ -196,7 +201,7 @@ func sortedEntries(entries []entry) []entry {
 
 func (r *repository) link(link node) (string, error) {
 	r.use(link.path, Link)
-	if known, ok := r.store.files["link "+link.oid]; ok && link.oid != "" {
+	if known, ok := r.store.files.get("link " + link.oid); ok && link.oid != "" {
 		return string(known), nil
 	}
 	reply, err := r.request(frameLink, link.path)
@@ -204,7 +209,7 @@ func (r *repository) link(link node) (string, error) {
 		return "", err
 	}
 	if link.oid != "" {
-		r.store.files["link "+link.oid] = reply.payload
+		r.store.files.put("link "+link.oid, reply.payload, len(reply.payload))
 	}
 	return string(reply.payload), nil
 }
@@ -235,7 +240,7 @@ func (r *repository) read(name string) (node, []byte, error) {
 		return file, nil, errNotFile
 	}
 	r.use(file.path, File)
-	if known, ok := r.store.files[file.oid]; ok && file.oid != "" {
+	if known, ok := r.store.files.get(file.oid); ok && file.oid != "" {
 		return file, known, nil
 	}
 	reply, err := r.request(frameFile, file.path)
@@ -246,19 +251,12 @@ func (r *repository) read(name string) (node, []byte, error) {
 		return file, nil, err
 	}
 	if file.oid != "" {
-		r.store.remember(file.oid, reply.payload)
+		r.store.files.put(file.oid, reply.payload, len(reply.payload))
 	}
 	return file, reply.payload, nil
 }
 
 var errNotFile = errors.New("is no file")
-
-func (s *store) remember(oid string, content []byte) {
-	if s.content += len(content); s.content > maxRemembered {
-		s.files, s.parsed, s.content = map[string][]byte{}, map[string]*source{}, len(content)
-	}
-	s.files[oid] = content
-}
 
 func (r *repository) request(kind frameKind, name string) (frame, error) {
 	if r.failure != nil {
