@@ -53,6 +53,7 @@ type opener struct {
 	branches map[string]string               // commits of the promotion branches
 	carried  map[string][]github.PullRequest // by commit that they brought
 	notes    []string
+	tally    *tally         // of all that is done in this run
 	undo     *rollbackOrder // what is taken back instead of promoted; nil for promotions
 	part     *chosenPart    // what alone is promoted; nil for everything
 	insists  bool           // a person asks for this just now: that one closed it before does not count
@@ -66,7 +67,7 @@ func keyOf(e pipeline.PromotionEdge) edgeKey { return edgeKey{e.App, e.From, e.T
 // does not keep the others from being done: the error joins what went wrong.
 func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeline.PromotionPlan, error) {
 	o := &opener{
-		Command: c, promotionRun: run, gated: make(map[edgeKey]pipeline.GatedEdge),
+		Command: c, promotionRun: run, tally: new(tally), gated: make(map[edgeKey]pipeline.GatedEdge),
 		open: make(map[string][]github.PullRequest), carried: make(map[string][]github.PullRequest),
 	}
 	if o.rendered == nil {
@@ -88,31 +89,28 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 		return nil, err
 	}
 	var errs []error
-	written := 0
 	o.planned.Edges = []pipeline.PromotionEdge{}
-	for i, unit := range units {
-		if written == maxWritten {
-			o.postpone(units[i:])
-			break
+	for _, unit := range units {
+		if o.spent() && len(o.open[unit.Branch]) == 0 {
+			o.leave(unit)
+			continue
 		}
 		done, err := o.reconcile(ctx, unit)
-		if done.wrote {
-			written++
-		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("promote %s from %s to %s: %w", unit.Name, unit.From, unit.To, err))
 		}
 		o.planned.Edges = append(o.planned.Edges, done.unit.Edges...)
-		if hopeless := new(github.LimitError); ctx.Err() != nil || errors.As(err, &hopeless) || errors.As(err, new(*github.PermissionError)) {
+		if hopeless(ctx, err) {
 			break
 		}
 	}
-	if len(errs) == 0 {
+	if !hopeless(ctx, errors.Join(errs...)) { // one unit that fails keeps nothing else from being done
 		more, err := o.standing(ctx, units)
-		if errs = append(errs, err); err == nil {
+		if errs = append(errs, err); errors.Join(errs...) == nil {
 			errs = append(errs, o.sweep(ctx, append(units, more...)))
 		}
 	}
+	o.tellLeft()
 	o.planned.Notes = append(o.planned.Notes, o.notes...)
 	return o.planned, errors.Join(errs...)
 }
@@ -122,31 +120,42 @@ func isOurBranch(name string) bool {
 	return strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.PartBranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix)
 }
 
+// hopeless reports whether nothing else can be done after an error either: there is no time, no call or no permission left.
+func hopeless(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.As(err, new(*github.LimitError)) || errors.As(err, new(*github.PermissionError))
+}
+
 // maxWritten bounds for how many units one run writes. One costs some 13 calls, half of which make something; GitHub allows the token of a
 // workflow 1,000 calls an hour, and anybody some 500 that make something
-// (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). What is written is not written again, so that the next
-// run comes to the units after it.
+// (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). Only what comes further counts, for that is not written
+// again: so the next run comes to the units after it, whatever fails each time and whatever is only kept as it is.
 const maxWritten = 20
 
-// postpone leaves units to the next run, and says how many of them have something to promote.
-func (o *opener) postpone(units []pipeline.Unit) {
-	waiting := 0
-	for _, unit := range units {
-		w := &work{opener: o, unit: unit, outcome: pipeline.PullRequest{State: pipeline.PullNone}}
-		if w.findPull(); w.pull.Number > 0 {
-			w.outcome = pipeline.PullRequest{Number: w.pull.Number, URL: w.pull.URL, State: pipeline.PullOpen}
-		}
-		for _, e := range unit.Edges {
-			e.PullRequest = w.outcome
-			o.planned.Edges = append(o.planned.Edges, e)
-		}
-		if len(unit.Moving()) > 0 {
-			waiting++
-		}
+// tally counts the units of a run.
+type tally struct {
+	written int // for which something was made that need not be made again
+	left    int // that have something to promote and are left to the next run
+}
+
+// spent reports whether this run has written for as many units as one may.
+func (o *opener) spent() bool { return o.tally.written >= maxWritten }
+
+// leave leaves a unit without a pull request to the next run.
+func (o *opener) leave(unit pipeline.Unit) {
+	for _, e := range unit.Edges {
+		e.PullRequest = pipeline.PullRequest{State: pipeline.PullNone}
+		o.planned.Edges = append(o.planned.Edges, e)
 	}
-	if waiting > 0 {
+	if len(unit.Moving()) > 0 {
+		o.tally.left++
+	}
+}
+
+// tellLeft says how many units with something to promote are left to the next run.
+func (o *opener) tellLeft() {
+	if o.tally.left > 0 {
 		o.notes = append(o.notes, fmt.Sprintf("%d promotions were opened or changed, as many as one run does within GitHub's limits. "+
-			"Up to %d more are left to the next run, by a push or by schedule", maxWritten, waiting))
+			"Up to %d more are left to the next run, by a push or by schedule", maxWritten, o.tally.left))
 	}
 }
 
@@ -244,6 +253,9 @@ func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (*work, erro
 		}
 		for i := range w.unit.Edges {
 			w.unit.Edges[i].PullRequest = w.outcome
+		}
+		if w.wrote {
+			o.tally.written++
 		}
 		return w, err
 	}

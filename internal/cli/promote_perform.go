@@ -180,3 +180,12 @@ func (w *work) gateState() github.Status {
 func (w *work) publishGate(ctx context.Context) error {
 	return w.client.SetStatus(ctx, cmp.Or(w.is.Tip, w.pull.Head), w.gateState())
 }
+
+// closeGate shows on a pull request that is left to the next run that a gate has closed meanwhile. One that has opened waits with the rest: what it
+// opened for may not be on the branch yet.
+func (w *work) closeGate(ctx context.Context) error {
+	if w.pull.Number == 0 || w.gateState().State == "success" {
+		return nil
+	}
+	return w.publishGate(ctx)
+}

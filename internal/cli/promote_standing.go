@@ -43,6 +43,9 @@ func (o *opener) standing(ctx context.Context, known []pipeline.Unit) (found []p
 		} else if unit != nil {
 			found = append(found, *unit)
 		}
+		if hopeless(ctx, err) {
+			break
+		}
 	}
 	return found, errors.Join(errs...)
 }

@@ -30,7 +30,7 @@ type work struct {
 	ours     []madeCommit       // the commits of ours on the branch that the default branch has not, oldest first
 	tipTree  *git.Tree          // nil without a branch
 	outcome  pipeline.PullRequest
-	wrote    bool                   // something was done, or begun
+	wrote    bool                   // something was made that need not be made again
 	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
 	earlier  map[edgeKey]bool       // edges whose source is not the newest
 }
@@ -64,10 +64,14 @@ func (w *work) run(ctx context.Context) error {
 	}
 	for _, step := range decision.Steps {
 		w.log.Debug("promotion", "unit", w.unit.Branch, "step", step)
-		w.wrote = true
+		if step.Makes() && !w.wrote && w.spent() {
+			w.tally.left++
+			return w.closeGate(ctx)
+		}
 		if err := w.perform(ctx, step); err != nil {
 			return err
 		}
+		w.wrote = w.wrote || step.Makes()
 	}
 	return nil
 }

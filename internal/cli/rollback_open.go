@@ -40,7 +40,7 @@ func (c *Command) openRollback(ctx context.Context, repo *git.Repo, opts promote
 
 // reconcileRollback does what is missing for a rollback, and gives it with what became of it.
 func (c *Command) reconcileRollback(ctx context.Context, run promotionRun, order rollbackOrder) (*work, error) {
-	o := &opener{Command: c, promotionRun: run, open: make(map[string][]github.PullRequest), undo: &order}
+	o := &opener{Command: c, promotionRun: run, tally: new(tally), open: make(map[string][]github.PullRequest), undo: &order}
 	if o.rendered == nil {
 		o.rendered = c.runCheck
 	}

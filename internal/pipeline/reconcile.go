@@ -45,6 +45,10 @@ const (
 	StepDelete  Step = "delete"   // delete the branch
 )
 
+// Makes reports whether a step that succeeded need not be done again until something changes. What does not make anything is done in every run
+// that finds the same, or takes away.
+func (s Step) Makes() bool { return s == StepCommit || s == StepOpen || s == StepPublish }
+
 // The states of a unit's pull request.
 const (
 	PullNone     = "none"

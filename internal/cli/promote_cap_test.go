@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sluice-dev/sluice/internal/githubtest"
+)
+
+// TestCapStarvesNobody: as many pull requests as one run writes for are people's by now, and are found so in every run. The promotion after
+// them is opened nevertheless.
+func TestCapStarvesNobody(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	begin, next := githubtest.Files{}, githubtest.Files{}
+	for i := range maxWritten + 1 {
+		for _, env := range []string{"dev", "staging"} {
+			begin[fmt.Sprintf("%s/app%02d/kustomization.yaml", env, i)] = overlay("v1")
+		}
+		next[fmt.Sprintf("dev/app%02d/kustomization.yaml", i)] = overlay("v2")
+	}
+	w.repo.Commit("main", begin, "Applications")
+	w.repo.Commit("main", next, "Some change")
+	w.calm()
+	pulls := w.pullsFrom()
+	if len(pulls) != maxWritten {
+		t.Fatalf("%d pull requests", len(pulls))
+	}
+	for _, p := range pulls {
+		w.repo.Commit(p.HeadRef, githubtest.Files{"mine.txt": p.HeadRef}, "Mine")
+	}
+	w.calm()
+	if got := len(w.pullsFrom()); got != maxWritten+1 {
+		t.Errorf("%d pull requests, want one more than people pushed to", got)
+	}
+}
+
+// TestCapClosesGates: a promotion that is left to the next run has its gate closed in this one.
+func TestCapClosesGates(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.dev("v2") // web comes after the others
+	w.calm()
+	begin, next := githubtest.Files{}, githubtest.Files{
+		".sluice.yaml":               "promotion:\n  gates: [{to: staging, approvals: 1}]\n",
+		"dev/web/kustomization.yaml": overlay("v3"),
+	}
+	for i := range maxWritten {
+		for _, env := range []string{"dev", "staging"} {
+			begin[fmt.Sprintf("%s/app%02d/kustomization.yaml", env, i)] = overlay("v1")
+		}
+		next[fmt.Sprintf("dev/app%02d/kustomization.yaml", i)] = overlay("v2")
+	}
+	w.repo.Commit("main", begin, "Applications")
+	w.repo.Commit("main", next, "Some change")
+	w.calm()
+	if said := strings.Join(w.notes, "\n"); !strings.Contains(said, "Up to 1 more") {
+		t.Errorf("the run says %q", said)
+	}
+	web := w.pullsFrom()[0]
+	if strings.Contains(w.repo.Git("show", web.Head+":staging/web/kustomization.yaml"), "v3") {
+		t.Fatal("nothing is left to the next run")
+	}
+	list := w.repo.Statuses(web.Head)
+	if last := list[len(list)-1]; last.State != "pending" {
+		t.Errorf("its gate is %s: %s", last.State, last.Description)
+	}
+	w.calm()
+	web = w.pullsFrom()[0]
+	if !strings.Contains(w.repo.Git("show", web.Head+":staging/web/kustomization.yaml"), "v3") {
+		t.Error("the next run leaves it again")
+	}
+}
+
+// TestOneFailureKeepsNoPartFromBeingOpened: what a person asked for is opened by the job, although another promotion fails.
+func TestOneFailureKeepsNoPartFromBeingOpened(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.dev("v2")
+	w.only = []string{"file=dev/web/kustomization.yaml"}
+	w.gh.AddFault(githubtest.Fault{Method: "POST", Path: "/repos/*/*/pulls", Status: 422, Times: -1})
+	if _, err := w.run(0); err == nil {
+		t.Fatal("the run says nothing of a pull request that it could not open")
+	}
+	w.gh.ClearFaults()
+	w.only = nil
+	w.gh.AddFault(githubtest.Fault{Method: "POST", Path: "/repos/*/*/git/commits", Status: 422, Times: -1})
+	if _, err := w.run(0); err == nil {
+		t.Error("the run says nothing of a commit that it could not make")
+	}
+	if pulls := w.pullsFrom(); len(pulls) != 1 || !strings.HasPrefix(pulls[0].HeadRef, "sluice/promote-only/") {
+		t.Errorf("%+v", pulls)
+	}
+}
