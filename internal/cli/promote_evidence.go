@@ -148,12 +148,12 @@ func (w *work) message(ctx context.Context) (string, promote.Record, error) {
 	return b.String() + "\n" + record.Trailers(carried.authors), record, nil
 }
 
-// publishAll brings up to date what the pull request shows: labels, draft, the gates, the check of what is rendered, and the body,
+// publishAll brings up to date what the pull request shows: draft, labels, the gates, the check of what is rendered, auto-merge, and the body,
 // which comes last and says that all of it is there.
 func (w *work) publishAll(ctx context.Context) error {
 	fresh := !strings.HasPrefix(w.pull.Body, "<!-- sluice:promotion ")
 	for _, part := range []func(context.Context) error{
-		func(ctx context.Context) error { return w.people(ctx, fresh) }, w.label, w.draft, w.publishGate, w.describe, w.autoMerge,
+		func(ctx context.Context) error { return w.people(ctx, fresh) }, w.draft, w.label, w.publishGate, w.describe,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -205,7 +205,8 @@ func (w *work) label(ctx context.Context) error {
 	return nil
 }
 
-// draft makes a draft of a pull request that got conflicts, and takes that back when they are gone. A draft that a person made stays.
+// draft makes a draft of a pull request that got conflicts, and takes that back when they are gone. A draft that a person made stays: which
+// one is ours the label says, so that comes after it.
 func (w *work) draft(ctx context.Context) error {
 	had := slices.Contains(w.pull.Labels, conflictLabel)
 	has := len(w.unit.Conflicts()) > 0
@@ -216,9 +217,12 @@ func (w *work) draft(ctx context.Context) error {
 			w.notes = append(w.notes, fmt.Sprintf("pull request %d has conflicts and is no draft: %s", w.pull.Number, refused.Reason))
 			return nil
 		}
+		w.pull.Draft = err == nil
 		return err
 	case had && !has && w.pull.Draft && w.settings.Draft != config.DraftAlways:
-		return w.client.SetDraft(ctx, w.pull, false)
+		err := w.client.SetDraft(ctx, w.pull, false)
+		w.pull.Draft = err != nil
+		return err
 	}
 	return nil
 }
@@ -237,7 +241,7 @@ func (w *work) autoMerge(ctx context.Context) error {
 	return err
 }
 
-// describe checks what the promotion changes, publishes the result, and writes the body.
+// describe checks what the promotion changes, publishes the result, turns on auto-merge, and writes the body.
 func (w *work) describe(ctx context.Context) error {
 	checked, err := w.check(ctx)
 	if err != nil {
@@ -254,6 +258,9 @@ func (w *work) describe(ctx context.Context) error {
 	})
 	if len(outcome.Missing) > 0 {
 		return outcome.Missing[0].Why
+	}
+	if err := w.autoMerge(ctx); err != nil {
+		return err
 	}
 	body := w.promotionBody
 	if w.back != nil {

@@ -140,7 +140,8 @@ var hexID = regexp.MustCompile(`\b[0-9a-f]{9,64}\b|127\.0\.0\.1:\d+|\b\d{4}-\d\d
 func (w *town) state() string {
 	var b strings.Builder
 	for _, p := range w.repo.Pulls() {
-		fmt.Fprintf(&b, "pull request %d %s merged=%v draft=%v by %s from %s labels %v\n%s\n", p.Number, p.State, p.Merged, p.Draft, p.Author, p.HeadRef, p.Labels, p.Body)
+		fmt.Fprintf(&b, "pull request %d %s merged=%v draft=%v auto-merge=%q by %s from %s labels %v\n%s\n",
+			p.Number, p.State, p.Merged, p.Draft, p.AutoMerge, p.Author, p.HeadRef, p.Labels, p.Body)
 		if !strings.HasPrefix(p.HeadRef, "sluice/") {
 			continue
 		}
@@ -182,6 +183,16 @@ var promotionScenes = []struct {
 		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": overlay("hotfix"), "dev/web/extra.yaml": "a: 1\n"}, "Hotfix")
 		w.dev("v2")
 	}, []string{"draft=true", "labels [promotion/conflict]", "`hotfix`", "+a: 1"}},
+	{"a conflict is settled, and it is merged by itself", func(w *town) {
+		w.repo.AllowAutoMerge = true
+		w.repo.Commit("main", githubtest.Files{
+			".sluice.yaml":                   "environments:\n  staging:\n    pull-request: {auto-merge: squash}\n",
+			"staging/web/kustomization.yaml": overlay("hotfix"),
+		}, "Hotfix")
+		w.dev("v2")
+		w.calm()
+		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": overlay("v1")}, "Without the hotfix")
+	}, []string{`draft=false auto-merge="squash"`, "labels []", "+    newTag: v2"}},
 	{"a person pushed", func(w *town) {
 		w.dev("v2")
 		w.calm()
