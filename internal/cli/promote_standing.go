@@ -116,6 +116,9 @@ func (o *opener) stand(ctx context.Context, branch string, record promote.Record
 	if record.Part != "" {
 		sub.part, err = choosePart(ctx, o.repo, o.client, o.main, strings.Split(record.Part, "\n"))
 	}
+	if sub.part != nil {
+		sub.part.Again = true
+	}
 	if err == nil {
 		err = sub.plan(ctx)
 	}

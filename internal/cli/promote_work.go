@@ -206,6 +206,10 @@ func (w *work) planFrom(ctx context.Context, e pipeline.PromotionEdge, source st
 		return e, err
 	}
 	promotion.From, promotion.To, promotion.Apps = e.From, e.To, []string{e.App}
+	if promotion.Only != nil {
+		again := *promotion.Only
+		again.Again, promotion.Only = true, &again
+	}
 	planned, err := runPromotion(ctx, promotion)
 	if err != nil {
 		return e, err

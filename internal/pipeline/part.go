@@ -14,6 +14,9 @@ type Only struct {
 	// Before is the tree before the change that is promoted, whose own tree is the promotion's source. Nil where the part names files and
 	// fields.
 	Before Tree
+	// Again says that a person asked for the part before, perhaps of more applications than are promoted now: files that none of them has are no
+	// mistake then.
+	Again bool
 }
 
 // partOf gives the part as it is for one edge.
@@ -37,7 +40,7 @@ func (m *merger) partOf(e edge) (*promote.Part, error) {
 
 // missing refuses a part that names files which neither side of any edge has.
 func (o *Only) missing(seen map[string]bool) error {
-	if o == nil {
+	if o == nil || o.Again {
 		return nil
 	}
 	var missing []string
