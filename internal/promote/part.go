@@ -11,7 +11,7 @@ import (
 // Part is what alone is promoted of an edge: some files and fields, or what one change brought. Everything else that would be promoted
 // is withheld.
 type Part struct {
-	Name   string      // as people ask for it: "file=a.yaml", several joined by line breaks
+	Name   string      // as people ask for it: "file=a.yaml", several sorted and joined by line breaks
 	Files  []string    // whole files, by their path on either side
 	Fields []PartField // single fields
 	// Before are the source's files before the change that alone is promoted; the source itself is then as that change left it. Nil
@@ -26,8 +26,10 @@ type Part struct {
 type PartField struct{ File, Path string }
 
 // ParsePart reads what people ask for: file=PATH, or field=PATH#FIELD. Paths are those of either side, from the repository's root.
+// However they are written and in whichever order, the same part has the same name.
 func ParsePart(texts ...string) (Part, error) {
-	p := Part{Name: strings.Join(texts, "\n")}
+	var p Part
+	var names []string
 	for _, text := range texts {
 		kind, what, _ := strings.Cut(text, "=")
 		switch kind {
@@ -35,7 +37,8 @@ func ParsePart(texts ...string) (Part, error) {
 			if what == "" {
 				return p, errors.New("file= needs the path of a file")
 			}
-			p.Files = append(p.Files, path.Clean(what))
+			what = path.Clean(what)
+			p.Files, names = append(p.Files, what), append(names, "file="+what)
 		case "field":
 			file, field, ok := strings.Cut(what, "#")
 			if !ok || file == "" || field == "" {
@@ -44,11 +47,14 @@ func ParsePart(texts ...string) (Part, error) {
 			if _, err := ParseRule("", field, ""); err != nil {
 				return p, err
 			}
-			p.Fields = append(p.Fields, PartField{path.Clean(file), field})
+			file = path.Clean(file)
+			p.Fields, names = append(p.Fields, PartField{file, field}), append(names, "field="+file+"#"+field)
 		default:
 			return p, fmt.Errorf("%q is neither file=PATH nor field=PATH#FIELD", text)
 		}
 	}
+	slices.Sort(names)
+	p.Name = strings.Join(slices.Compact(names), "\n")
 	return p, nil
 }
 
@@ -112,14 +118,31 @@ func (m *merger) share(local, path fieldPath, t *value) share {
 		if !slices.Contains(m.files, f.File) {
 			continue
 		}
-		switch pattern := splitPath(f.Path); {
-		case covers(pattern, path):
-			return everything
-		case leadsTo(path, pattern):
-			most = something
+		for _, pattern := range m.patterns(f.Path) {
+			switch {
+			case covers(pattern, path):
+				return everything
+			case leadsTo(path, pattern):
+				most = something
+			}
 		}
 	}
 	return most
+}
+
+// patterns gives a field as it was asked for, and with {env} for the name of either environment in the keys of list items, as their paths have it.
+func (m *merger) patterns(field string) [][]string {
+	out := [][]string{splitPath(field)}
+	for _, side := range []*reader{m.base.from, m.base.to} {
+		pattern := slices.Clone(out[0])
+		for i, segment := range pattern {
+			if strings.HasPrefix(segment, "[") {
+				pattern[i] = strings.ReplaceAll(side.neutral(segment), placeholder, shownPlaceholder)
+			}
+		}
+		out = append(out, pattern)
+	}
+	return out
 }
 
 // changedShare says how much of the source's value is what the change brought that alone is promoted.

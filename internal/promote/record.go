@@ -66,6 +66,13 @@ func RollbackBranch(app, env string) string {
 	return RollbackBranchPrefix + name + "/" + place
 }
 
+// IsOf reports whether a branch of ours is named for an application, or for "all".
+func IsOf(branch, app string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(RollbackBranch(app, ""), RollbackBranchPrefix), "/")
+	parts := strings.Split(branch, "/")
+	return len(parts) > 3 && parts[2] == name
+}
+
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
 
 // longest bounds an escaped name: a ref is a file name on GitHub's servers, and on Windows.
@@ -128,13 +135,28 @@ func (r Record) Trailers(authors []string) string {
 		line(trailerPull, "#"+strconv.Itoa(n))
 	}
 	for part := range strings.SplitSeq(r.Part, "\n") {
-		line(trailerPart, part)
+		line(trailerPart, quotePart(part))
 	}
 	line(trailerReason, r.Reason)
 	for _, author := range authors {
 		line("Co-authored-by", author)
 	}
 	return b.String()
+}
+
+// quotePart writes a part so that it can be read as it was: a path may have blanks in a row.
+func quotePart(part string) string {
+	if part != oneLine(part) || strings.HasPrefix(part, `"`) {
+		return strings.ReplaceAll(strconv.Quote(part), " ", `\x20`)
+	}
+	return part
+}
+
+func unquotePart(text string) string {
+	if part, err := strconv.Unquote(text); err == nil && strings.HasPrefix(text, `"`) {
+		return part
+	}
+	return text
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -185,7 +207,7 @@ func Records(message string) []Record {
 				current.Pulls = append(current.Pulls, n)
 			}
 		case trailerPart:
-			current.Part = strings.TrimPrefix(current.Part+"\n"+m[2], "\n")
+			current.Part = strings.TrimPrefix(current.Part+"\n"+unquotePart(m[2]), "\n")
 		case trailerReason:
 			current.Reason = m[2]
 		case TrailerTree:

@@ -27,6 +27,33 @@ func TestBranch(t *testing.T) {
 	}
 }
 
+func TestIsOf(t *testing.T) {
+	t.Parallel()
+	for _, branch := range []string{Branch("Shop", "dev", "prod"), PartBranch("Shop", "dev", "prod", "file=a"), RollbackBranch("Shop", "prod")} {
+		if !IsOf(branch, "Shop") || IsOf(branch, "shop") {
+			t.Errorf("%s is not only of Shop", branch)
+		}
+	}
+}
+
+// TestPartIsReadAsItWasWritten: a commit of ours is known by its part, so that is the same whoever wrote it and however.
+func TestPartIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	part, err := ParsePart("file=./b  c.yaml", `field=x/../a.yaml#images[name="q r"].newTag`, "file=b  c.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ParsePart(`field=a.yaml#images[name="q r"].newTag`, "file=b  c.yaml"); err != nil || again.Name != part.Name {
+		t.Errorf("%q and %q (%v): want one name", part.Name, again.Name, err)
+	}
+	for _, name := range []string{part.Name, "file=  a", "file=\ta ", `"file=a"`} {
+		r := Record{Steps: []Step{{"shop", "dev", "staging"}}, Source: strings.Repeat("a1", 20), Part: name}
+		if diff := cmp.Diff([]Record{r}, Records("Promote\n\n"+r.Trailers(nil))); diff != "" {
+			t.Errorf("%q: %s", name, diff)
+		}
+	}
+}
+
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	source := strings.Repeat("a1", 20)
