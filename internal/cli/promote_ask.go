@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/pipeline"
+	"github.com/sluice-dev/sluice/internal/promote"
 )
 
 // inquiry asks GitHub what a plan on a laptop cannot know: which promotions have an open pull request, and what was said of the source.
@@ -88,6 +89,9 @@ func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, p
 			}
 		}
 	}
+	if q.status {
+		planned.Notes = append(planned.Notes, q.others(planned, promotion.Apps)...)
+	}
 	for i := range planned.Edges {
 		e := &planned.Edges[i]
 		pull, open := pullOf[keyOf(*e)]
@@ -109,4 +113,18 @@ func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, p
 		e.SetGates(result)
 	}
 	return nil
+}
+
+// others tells of the open pull requests that are no whole step of the order: parts, skipped stages, steps back and rollbacks. With apps, only of
+// those of these applications, and of all of an environment.
+func (q *inquiry) others(planned *pipeline.PromotionPlan, apps []string) (notes []string) {
+	units := planned.Units(planned.Config.Promotion)
+	for _, p := range q.pulls {
+		isUnit := slices.ContainsFunc(units, func(u pipeline.Unit) bool { return u.Branch == p.Branch })
+		isOther := len(apps) > 0 && !slices.ContainsFunc(append([]string{"all"}, apps...), func(app string) bool { return promote.IsOf(p.Branch, app) })
+		if !isUnit && !isOther {
+			notes = append(notes, fmt.Sprintf("pull request #%d is open too: %s %s", p.Number, p.Title, p.URL))
+		}
+	}
+	return notes
 }
