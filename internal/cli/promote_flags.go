@@ -20,9 +20,6 @@ func (c *Command) openOnGitHub(cmd *cobra.Command, repo *git.Repo, opts promoteO
 	if err != nil {
 		return err
 	}
-	if err := opts.checkOnly(); err != nil {
-		return err
-	}
 	run.from, run.to, run.apps, run.reason, run.only = opts.from, opts.to, opts.apps, opts.reason, opts.only
 	planned, err := c.openPromotions(ctx, run)
 	if planned == nil {

@@ -32,8 +32,9 @@ type town struct {
 	repo  *githubtest.Repo
 	clock *clock
 	token string
-	only  []string       // what alone is promoted
-	back  *rollbackOrder // what is taken back instead
+	only  []string            // what alone is promoted
+	ask   func(*promotionRun) // what else a person asks for; nil for nothing
+	back  *rollbackOrder      // what is taken back instead
 	mu    sync.Mutex
 	notes []string // of the last run
 }
@@ -113,6 +114,9 @@ func (w *town) run(at int64) (calls int64, err error) {
 	}
 	if order.only = w.only; w.only != nil {
 		order.to = "staging"
+	}
+	if w.ask != nil {
+		w.ask(&order)
 	}
 	planned, err := c.openPromotions(ctx, order)
 	if planned != nil {

@@ -66,6 +66,10 @@ func keyOf(e pipeline.PromotionEdge) edgeKey { return edgeKey{e.App, e.From, e.T
 // openPromotions brings the promotion pull requests up to date, and gives the plan with what became of each. One unit that fails
 // does not keep the others from being done: the error joins what went wrong.
 func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeline.PromotionPlan, error) {
+	if err := (promoteOptions{from: run.from, to: run.to, only: run.only}).checkOnly(); err != nil {
+		return nil, err // whoever asks, by a flag or in a comment
+	}
+	run.reason = strings.Join(strings.Fields(run.reason), " ") // as the record says it
 	o := &opener{
 		Command: c, promotionRun: run, tally: new(tally), gated: make(map[edgeKey]pipeline.GatedEdge),
 		open: make(map[string][]github.PullRequest), carried: make(map[string][]github.PullRequest),

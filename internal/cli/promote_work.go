@@ -254,6 +254,9 @@ func (w *work) compare(ctx context.Context) (err error) {
 		}
 		w.is.Same = !moved || w.repo.MergesByItself(ctx, w.main, w.is.Tip) // else nobody could merge it
 	}
+	if n := len(w.ours); n > 0 && w.undo == nil && w.reason != "" && w.reason != w.ours[n-1].record.Reason {
+		w.is.Same = false // a person gives another reason: what is asked for stands in the commit
+	}
 	w.want.State = w.state()
 	if w.is.Open != nil || w.is.Taken > 0 || w.want.Empty && w.is.Tip == "" {
 		return nil

@@ -182,7 +182,7 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 	} else if len(layout.Targets) == 0 {
 		err = refuse("%s", problems)
 	} else {
-		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps, reason: p.Reason, back: p.back}
+		finder := &edgeFinder{cfg: cfg, layout: layout, from: p.From, to: p.To, apps: p.Apps, reason: strings.TrimSpace(p.Reason), back: p.back}
 		edges, err = finder.edges()
 		out.Notes = finder.notes
 	}
