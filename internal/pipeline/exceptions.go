@@ -128,9 +128,9 @@ func (j *judge) unknownExceptions(r rules) finding.List {
 	return settleProblems(r.binding, out)
 }
 
-// unusedExceptions gives the exceptions that accept nothing, as far as that can be told: every target that one may be about was judged.
+// unusedExceptions gives the exceptions that accept nothing, as far as that can be told, and the targets of each that were not judged.
 // Nothing is said of those from rules that look at what a change does. Those that head's configuration no longer has are done with.
-func (j *judge) unusedExceptions(r rules, s *scene, judgements []judgement) finding.List {
+func (j *judge) unusedExceptions(r rules, s *scene, judgements []judgement) []report.Unused {
 	judged := make(map[string]bool)
 	for _, done := range judgements {
 		judged[done.target.ID] = done.target.Status == report.Rendered && !done.blind
@@ -139,7 +139,7 @@ func (j *judge) unusedExceptions(r rules, s *scene, judgements []judgement) find
 	if r.head != nil {
 		cfg = r.head
 	}
-	var out finding.List
+	var out []report.Unused
 	for _, e := range j.exceptions {
 		at := slices.IndexFunc(cfg.Exceptions, func(other config.Exception) bool { return reflect.DeepEqual(other, e.Exception) })
 		area, _, _ := strings.Cut(string(e.Rule), "/")
@@ -147,25 +147,30 @@ func (j *judge) unusedExceptions(r rules, s *scene, judgements []judgement) find
 		if at < 0 || e.used.Load() || j.blind || unknown || area != "policy" && area != "schema" {
 			continue
 		}
-		targets, all := 0, true
+		targets := 0
+		var left []string
 		for _, target := range s.head.Layout.Targets {
-			if e.concerns(target) {
-				targets++
-				all = all && judged[target.ID]
+			if !e.concerns(target) {
+				continue
+			}
+			if targets++; !judged[target.ID] {
+				left = append(left, target.ID)
 			}
 		}
-		if !all {
-			continue
-		}
+		slices.Sort(left)
 		message := fmt.Sprintf("this exception from %s accepts nothing: there is no such finding in the %s that it is about. Remove it", e.Rule, count(targets, "target"))
 		if targets == 0 {
 			message = fmt.Sprintf("this exception from %s is about no target that there is: remove it, or correct its environments and targets", e.Rule)
 		}
-		out = append(out, finding.Finding{
+		for _, f := range settleProblems(r.binding, finding.List{{
 			Rule: "policy/unused-exception", Severity: finding.Notice, Pos: cfg.Pos("exceptions", at), Message: message,
-		})
+		}}) {
+			hidden := DiffOptions(j.cfg)
+			f = j.head.quote(hideSensitive(finding.List{f}, hidden), hidden)[0]
+			out = append(out, report.Unused{Finding: f, Left: left})
+		}
 	}
-	return settleProblems(r.binding, out)
+	return out
 }
 
 // settleProblems gives findings that are of no target the severity that the configuration wants.

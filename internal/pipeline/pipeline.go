@@ -196,9 +196,11 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 		problems = append(problems, c.leaks(rules.binding, scene, reached)...)
 		problems = append(problems, c.expired(rules)...)
 		problems = append(problems, judge.unknownExceptions(rules)...)
-		problems = append(problems, judge.unusedExceptions(rules, scene, judgements)...)
 	}
 	out = c.report(rules, scene, judge, judgements, problems)
+	if !c.Scope.DiffOnly {
+		out.Unused = judge.unusedExceptions(rules, scene, judgements)
+	}
 	out.Unaffected = c.unaffected(scene) - len(selected)
 	return out, judge.lasts(out), nil
 }

@@ -36,6 +36,7 @@ func Finish(r *Report) {
 	r.Gate.FailOn = cmp.Or(r.Gate.FailOn, "error")
 	r.Gate.Findings = cmp.Or(r.Gate.Findings, "new")
 	r.noNil()
+	r.tellUnused()
 	order := r.targetOrder()
 	slices.SortStableFunc(r.Targets, func(a, b Target) int { return cmp.Compare(order[a.ID], order[b.ID]) })
 	slices.SortStableFunc(r.Changes, func(a, b Change) int {

@@ -47,6 +47,7 @@ type Report struct {
 	Waived     finding.List     `json:"waived,omitempty"` // those that do not count, each with its waiver
 	Coverage   Coverage         `json:"coverage"`
 	NonTargets []plan.NonTarget `json:"non_targets,omitempty"` // with --all
+	Unused     []Unused         `json:"-"`                     // exceptions; until the report is finished
 	Notes      []string         `json:"notes,omitempty"`       // what a reader must know: a layout that was guessed, a base that has no configuration
 	Gate       Gate             `json:"gate"`
 	Unaffected int              `json:"unaffected"` // targets that the change cannot reach, and so were not rendered

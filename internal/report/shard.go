@@ -29,6 +29,7 @@ type Shard struct {
 	Total   int      `json:"total"`   // targets of the whole run
 	Targets []string `json:"targets"` // that this shard was to look at
 	Report  *Report  `json:"report"`  // not finished
+	Unused  []Unused `json:"unused"`  // of the report
 }
 
 // shardMagic begins the file of a shard.
@@ -40,6 +41,7 @@ const MaxShard = 128 << 20
 // WriteShard writes a shard.
 func WriteShard(w io.Writer, s *Shard) error {
 	s.Report.noNil()
+	s.Unused = s.Report.Unused
 	if s.Report.Findings == nil {
 		s.Report.Findings = finding.List{}
 	}
@@ -80,7 +82,11 @@ func ReadShard(r io.Reader, program string) (*Shard, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("it is damaged: it is not UTF-8")
 	}
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	s.Report.Unused = s.Unused
+	return s, nil
 }
 
 var (
@@ -100,6 +106,9 @@ func (s *Shard) check() error {
 		return errors.New("it does not hold a part of a report")
 	case min(r.Coverage.Objects, r.Coverage.Validated, r.Coverage.Unknown, r.Coverage.Policies) < 0, min(r.Coverage.Rehearsed, r.Coverage.RehearsedRemovals) < 0:
 		return errors.New("its coverage cannot be")
+	}
+	if err := checkUnused(s.Unused); err != nil {
+		return err
 	}
 	ids := make(map[string]bool, len(r.Targets))
 	for i, t := range r.Targets {
@@ -162,6 +171,11 @@ func JoinShards(shards []*Shard, gate Gate) (*Report, error) {
 		case s.Salt != first.Salt:
 			return nil, fmt.Errorf("shards %d and %d have different keys for secrets: give all jobs of a run the same SLUICE_SHARD_KEY", first.I, s.I)
 		}
+		if len(present) == 0 {
+			out.Unused = r.Unused
+		} else {
+			out.Unused = joinUnused(out.Unused, r.Unused)
+		}
 		present[s.I] = true
 		for _, id := range s.Targets {
 			if targets[id] {
@@ -179,6 +193,7 @@ func JoinShards(shards []*Shard, gate Gate) (*Report, error) {
 	for i := 1; i <= first.N; i++ {
 		if !present[i] {
 			out.Unchecked = append(out.Unchecked, fmt.Sprintf("shard %d of %d is missing: what it was to look at is not in this report", i, first.N))
+			out.Unused = nil
 		}
 	}
 	if len(present) == first.N && len(targets) != first.Total {
