@@ -1,17 +1,15 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/sluice-dev/sluice/internal/charts/chartstest"
 )
 
 // TestChartOfARepository renders a chart that base lists and a chart repository serves: fetched once, counted, and nothing of it before
@@ -76,19 +74,7 @@ func TestChartOfARepository(t *testing.T) {
 // chartArchive packs a chart of one template.
 func chartArchive(t *testing.T, template string) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	archive := tar.NewWriter(zipped)
-	for _, file := range [][2]string{{"Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"}, {"values.yaml", "size: 0\n"}, {"templates/a.yaml", template}} {
-		if err := archive.WriteHeader(&tar.Header{Name: "web/" + file[0], Mode: 0o644, Size: int64(len(file[1]))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := archive.Write([]byte(file[1])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return chartstest.Pack(t, "web", map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "values.yaml": "size: 0\n", "templates/a.yaml": template,
+	})
 }

@@ -36,38 +36,9 @@ func TestPoliciesOfARegistry(t *testing.T) {
 		}
 		writeTo(t, repo, ".sluice.yaml", fmt.Sprintf("policies:\n  bundles: []\n  remote:\n  - {oci: \"%s\"%s}\n", name, directory))
 	}
-	writeTo(t, repo, "apps/a/overlays/prod/kustomization.yaml", "resources: [cm.yaml]\n")
-	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n")
-	base := commitFiles(t, repo, nil)
-	pushes := registry.Asked()
-
-	// A change that brings the setting has nothing fetched, and is told so.
-	configured(good, "")
-	first := commitFiles(t, repo, nil)
-	out, code := sluice(t, repo, home, "check", "--base", base, "--all")
-	if code != 0 || !strings.Contains(out, ".sluice.yaml:4:5") || !strings.Contains(out, "not fetched before the base branch names them") || registry.Asked() > pushes {
-		t.Errorf("exit code %d, %d requests before base says anything:\n%s", code, registry.Asked()-pushes, out)
-	}
-
-	// Base's setting binds, whatever a change makes of it. What was fetched is kept.
-	writeTo(t, repo, ".sluice.yaml", "policies: {bundles: []}\n")
-	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n")
-	commitFiles(t, repo, nil)
-	for run := range 3 {
-		before := registry.Asked()
-		args := []string{"check", "--base", first, "--all", "--cache", cache}
-		if run == 2 {
-			args = append(args, "--env", "prod") // another run, with the verdicts that were kept
-		}
-		out, code := sluice(t, repo, home, args...)
-		if code != 1 || !strings.Contains(out, "no label owner") || !strings.Contains(out, "policy/team/deny_owner") {
-			t.Errorf("run %d: exit code %d:\n%s", run, code, out)
-		}
+	for run, out := range policiesBind(t, repo, home, cache, func() { configured(good, "") }, registry.Asked) {
 		if !strings.Contains(out, "policies do not see 1 of its data files, policy/fixture.yaml first: they are not below policy/data") {
 			t.Errorf("run %d does not tell of data that is not read:\n%s", run, out)
-		}
-		if fetched := registry.Asked() - before; (fetched > 0) != (run == 0) {
-			t.Errorf("run %d: %d requests", run, fetched)
 		}
 	}
 

@@ -26,36 +26,7 @@ func TestRemotePoliciesOverHTTPS(t *testing.T) {
 	configured := func(commit, directory string) {
 		writeTo(t, repo, ".sluice.yaml", fmt.Sprintf("policies:\n  bundles: []\n  remote:\n  - {git: \"%s%s\", directory: %s}\n", name, commit, directory))
 	}
-	writeTo(t, repo, "apps/a/overlays/prod/kustomization.yaml", "resources: [cm.yaml]\n")
-	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n")
-	base := commitFiles(t, repo, nil)
-
-	// A change that brings the setting has nothing fetched, and is told so.
-	configured(commit, "kubernetes")
-	first := commitFiles(t, repo, nil)
-	out, code := sluice(t, repo, home, "check", "--base", base, "--all")
-	if code != 0 || !strings.Contains(out, ".sluice.yaml:4:5") || !strings.Contains(out, "not fetched before the base branch names them") || asked.Load() > 0 {
-		t.Errorf("exit code %d, %d requests before base says anything:\n%s", code, asked.Load(), out)
-	}
-
-	// Base's setting binds, whatever a change makes of it.
-	writeTo(t, repo, ".sluice.yaml", "policies: {bundles: []}\n")
-	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n")
-	commitFiles(t, repo, nil)
-	for run := range 3 {
-		before := asked.Load()
-		args := []string{"check", "--base", first, "--all", "--cache", cache}
-		if run == 2 {
-			args = append(args, "--env", "prod") // another run, with the verdicts that were kept
-		}
-		out, code := sluice(t, repo, home, args...)
-		if code != 1 || !strings.Contains(out, "no label owner") || !strings.Contains(out, "policy/team/deny_owner") {
-			t.Errorf("run %d: exit code %d:\n%s", run, code, out)
-		}
-		if fetched := asked.Load() - before; (fetched > 0) != (run == 0) {
-			t.Errorf("run %d: %d requests", run, fetched)
-		}
-	}
+	policiesBind(t, repo, home, cache, func() { configured(commit, "kubernetes") }, func() int { return int(asked.Load()) })
 
 	// What cannot be had or read is at the line that names it, and the run is not complete.
 	tests := map[string]struct {
@@ -74,4 +45,39 @@ func TestRemotePoliciesOverHTTPS(t *testing.T) {
 			t.Errorf("%s: exit code %d:\n%s", label, code, out)
 		}
 	}
+}
+
+// policiesBind holds a repository to policies from elsewhere that deny what has no label owner. A change that brings the setting has nothing
+// fetched, and is told so; base's setting binds, whatever a change makes of it; what was fetched is kept. It gives what the bound runs said.
+func policiesBind(t *testing.T, repo, home, cache string, configure func(), asked func() int) (said []string) {
+	t.Helper()
+	writeTo(t, repo, "apps/a/overlays/prod/kustomization.yaml", "resources: [cm.yaml]\n")
+	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n")
+	base := commitFiles(t, repo, nil)
+	before := asked()
+	configure()
+	first := commitFiles(t, repo, nil)
+	out, code := sluice(t, repo, home, "check", "--base", base, "--all")
+	if code != 0 || !strings.Contains(out, ".sluice.yaml:4:5") || !strings.Contains(out, "not fetched before the base branch names them") || asked() > before {
+		t.Errorf("exit code %d, %d requests before base says anything:\n%s", code, asked()-before, out)
+	}
+	writeTo(t, repo, ".sluice.yaml", "policies: {bundles: []}\n")
+	writeTo(t, repo, "apps/a/overlays/prod/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n")
+	commitFiles(t, repo, nil)
+	for run := range 3 {
+		before := asked()
+		args := []string{"check", "--base", first, "--all", "--cache", cache}
+		if run == 2 {
+			args = append(args, "--env", "prod") // another run, with the verdicts that were kept
+		}
+		out, code := sluice(t, repo, home, args...)
+		if code != 1 || !strings.Contains(out, "no label owner") || !strings.Contains(out, "policy/team/deny_owner") {
+			t.Errorf("run %d: exit code %d:\n%s", run, code, out)
+		}
+		if fetched := asked() - before; (fetched > 0) != (run == 0) {
+			t.Errorf("run %d: %d requests", run, fetched)
+		}
+		said = append(said, out)
+	}
+	return said
 }

@@ -39,7 +39,7 @@ type Charts struct {
 	options Options
 
 	mu    sync.Mutex
-	known map[Chart]func(context.Context) ([]byte, error)
+	known map[Chart]func() ([]byte, error)
 
 	asking  sync.Mutex // for indexes, one at a time: they are large
 	indexes map[string]*index
@@ -58,7 +58,7 @@ func New(options Options) *Charts {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Minute
 	}
-	return &Charts{options: options, known: make(map[Chart]func(context.Context) ([]byte, error)), indexes: make(map[string]*index)}
+	return &Charts{options: options, known: make(map[Chart]func() ([]byte, error)), indexes: make(map[string]*index)}
 }
 
 // Archive gives the archive (.tgz) of a chart. It is fetched once. No error holds more of an address than its host.
@@ -66,17 +66,11 @@ func (c *Charts) Archive(ctx context.Context, chart Chart) ([]byte, error) {
 	c.mu.Lock()
 	get := c.known[chart]
 	if get == nil {
-		var once sync.Once
-		var archive []byte
-		var err error
-		get = func(ctx context.Context) ([]byte, error) {
-			once.Do(func() { archive, err = c.get(ctx, chart) })
-			return archive, err
-		}
+		get = sync.OnceValues(func() ([]byte, error) { return c.get(ctx, chart) })
 		c.known[chart] = get
 	}
 	c.mu.Unlock()
-	return get(ctx)
+	return get()
 }
 
 func (c *Charts) get(ctx context.Context, chart Chart) ([]byte, error) {

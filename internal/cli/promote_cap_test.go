@@ -8,18 +8,24 @@ import (
 	"github.com/sluice-dev/sluice/internal/githubtest"
 )
 
-// TestCapStarvesNobody: as many pull requests as one run writes for are people's by now, and are found so in every run. The promotion after
-// them is opened nevertheless.
-func TestCapStarvesNobody(t *testing.T) {
-	t.Parallel()
-	w := newTown(t)
-	begin, next := githubtest.Files{}, githubtest.Files{}
-	for i := range maxWritten + 1 {
+// applications gives the files of n applications in dev and staging, and those that change once dev goes on.
+func applications(n int) (begin, next githubtest.Files) {
+	begin, next = githubtest.Files{}, githubtest.Files{}
+	for i := range n {
 		for _, env := range []string{"dev", "staging"} {
 			begin[fmt.Sprintf("%s/app%02d/kustomization.yaml", env, i)] = overlay("v1")
 		}
 		next[fmt.Sprintf("dev/app%02d/kustomization.yaml", i)] = overlay("v2")
 	}
+	return begin, next
+}
+
+// TestCapStarvesNobody: as many pull requests as one run writes for are people's by now, and are found so in every run. The promotion after
+// them is opened nevertheless.
+func TestCapStarvesNobody(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	begin, next := applications(maxWritten + 1)
 	w.repo.Commit("main", begin, "Applications")
 	w.repo.Commit("main", next, "Some change")
 	w.calm()
@@ -42,16 +48,9 @@ func TestCapClosesGates(t *testing.T) {
 	w := newTown(t)
 	w.dev("v2") // web comes after the others
 	w.calm()
-	begin, next := githubtest.Files{}, githubtest.Files{
-		".sluice.yaml":               "promotion:\n  gates: [{to: staging, approvals: 1}]\n",
-		"dev/web/kustomization.yaml": overlay("v3"),
-	}
-	for i := range maxWritten {
-		for _, env := range []string{"dev", "staging"} {
-			begin[fmt.Sprintf("%s/app%02d/kustomization.yaml", env, i)] = overlay("v1")
-		}
-		next[fmt.Sprintf("dev/app%02d/kustomization.yaml", i)] = overlay("v2")
-	}
+	begin, next := applications(maxWritten)
+	next[".sluice.yaml"] = "promotion:\n  gates: [{to: staging, approvals: 1}]\n"
+	next["dev/web/kustomization.yaml"] = overlay("v3")
 	w.repo.Commit("main", begin, "Applications")
 	w.repo.Commit("main", next, "Some change")
 	w.calm()

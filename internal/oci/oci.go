@@ -35,7 +35,7 @@ type Artifacts struct {
 	options Options
 
 	mu    sync.Mutex
-	known map[string]func(context.Context) (*Artifact, error)
+	known map[string]func() (*Artifact, error)
 }
 
 // Artifact is the files of an artifact: the layers that have a title (org.opencontainers.image.title), as conftest push and oras push
@@ -51,7 +51,7 @@ func New(options Options) *Artifacts {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Minute
 	}
-	return &Artifacts{options: options, known: make(map[string]func(context.Context) (*Artifact, error))}
+	return &Artifacts{options: options, known: make(map[string]func() (*Artifact, error))}
 }
 
 // Open gives an artifact by its name, registry/repository@sha256:DIGEST. It is fetched once. No error holds credentials, or more of an
@@ -60,17 +60,11 @@ func (a *Artifacts) Open(ctx context.Context, name string) (*Artifact, error) {
 	a.mu.Lock()
 	open := a.known[name]
 	if open == nil {
-		var once sync.Once
-		var artifact *Artifact
-		var err error
-		open = func(ctx context.Context) (*Artifact, error) {
-			once.Do(func() { artifact, err = a.open(ctx, name) })
-			return artifact, err
-		}
+		open = sync.OnceValues(func() (*Artifact, error) { return a.open(ctx, name) })
 		a.known[name] = open
 	}
 	a.mu.Unlock()
-	return open(ctx)
+	return open()
 }
 
 func (a *Artifacts) open(ctx context.Context, name string) (*Artifact, error) {

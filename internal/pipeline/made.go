@@ -11,15 +11,15 @@ import (
 	"github.com/sluice-dev/sluice/internal/schema"
 )
 
-// maxMaking bounds the targets that are rendered for the definitions in them, for one target.
-const maxMaking = 20
+// maxMakers bounds the targets that are rendered for the definitions in them, for one target.
+const maxMakers = 20
 
 // definitions gives the CustomResourceDefinitions of kinds among the objects that no file of a side holds as they are: what charts, generators
 // or remote bases of other targets make. Those of the target's own environment come first. They are looked for once an
 // object has no schema otherwise.
 func (n *neighbours) definitions(ctx context.Context, target plan.Target, objects []*manifest.Object, head bool) ([]*schema.Definition, error) {
 	var found []*schema.Definition
-	for _, other := range n.making(target, head) {
+	for _, other := range n.makersFor(target, head) {
 		theirs, err := n.render(ctx, other, head)
 		if err != nil {
 			return nil, err
@@ -38,8 +38,8 @@ func (n *neighbours) definitions(ctx context.Context, target plan.Target, object
 	return found, nil
 }
 
-// making gives the other targets of a side that make objects.
-func (n *neighbours) making(target plan.Target, head bool) []plan.Target {
+// makersFor gives the other targets of a side that make objects.
+func (n *neighbours) makersFor(target plan.Target, head bool) []plan.Target {
 	if n == nil {
 		return nil
 	}
@@ -47,16 +47,16 @@ func (n *neighbours) making(target plan.Target, head bool) []plan.Target {
 	n.mu.Lock()
 	all, ok := n.makers[key]
 	if !ok {
-		all = sync.OnceValue(func() []plan.Target { return n.allMaking(key) })
+		all = sync.OnceValue(func() []plan.Target { return n.allMakers(key) })
 		n.makers[key] = all
 	}
 	n.mu.Unlock()
-	making := slices.DeleteFunc(slices.Clone(all()), func(t plan.Target) bool { return t.ID == target.ID })
-	return making[:min(len(making), maxMaking)]
+	makers := slices.DeleteFunc(slices.Clone(all()), func(t plan.Target) bool { return t.ID == target.ID })
+	return makers[:min(len(makers), maxMakers)]
 }
 
-// allMaking gives the targets of a side that make objects, those of an environment first.
-func (n *neighbours) allMaking(key clusterKey) (here []plan.Target) {
+// allMakers gives the targets of a side that make objects, those of an environment first.
+func (n *neighbours) allMakers(key clusterKey) (here []plan.Target) {
 	_, snapshot := n.side(key.head)
 	if snapshot.Graph == nil {
 		return nil

@@ -24,7 +24,7 @@ type neighbours struct {
 	outlines map[clusterKey]func() *outline
 	facts    map[string]fileFacts // by a file's content
 	rendered map[string]func() ([]*manifest.Object, error)
-	makers   map[clusterKey]func() []plan.Target // see making
+	makers   map[clusterKey]func() []plan.Target // see makersFor
 }
 
 // Bounds of the targets that are rendered for another one.

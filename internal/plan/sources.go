@@ -106,16 +106,16 @@ func (s *Sources) Makes(target Target) bool {
 // anyOf reports whether a kustomization is so, or one that it builds upon.
 func (g *Graph) anyOf(dir string, is func(*node) bool) bool {
 	seen := make(map[string]bool)
-	var any func(dir string) bool
-	any = func(dir string) bool {
+	var search func(dir string) bool
+	search = func(dir string) bool {
 		n := g.nodes[dir]
 		if seen[dir] || n == nil || n.kust == nil {
 			return false
 		}
 		seen[dir] = true
-		return is(n) || slices.ContainsFunc(n.bases, any)
+		return is(n) || slices.ContainsFunc(n.bases, search)
 	}
-	return any(dir)
+	return search(dir)
 }
 
 // built gives what a kustomization builds; nothing for one that is being built, in a cycle.

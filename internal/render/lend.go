@@ -47,6 +47,14 @@ func (l *lender) ahead(request frame, known *ahead) []byte {
 	return known.collect(tree, name)
 }
 
+// fetch answers what needs the network.
+func (l *lender) fetch(ctx context.Context, request frame) frame {
+	if request.kind == frameChart {
+		return l.hand(ctx, request)
+	}
+	return l.lend(ctx, request)
+}
+
 // lend fetches the tree of a commit that the settings allow, and tells the worker where it stands.
 func (l *lender) lend(ctx context.Context, request frame) frame {
 	refused := func(reason string) frame { return frame{frameRefused, []byte(reason)} }

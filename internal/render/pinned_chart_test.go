@@ -1,9 +1,7 @@
 package render
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"maps"
@@ -11,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sluice-dev/sluice/internal/charts/chartstest"
 )
 
 // packed gives charts that are at hand.
@@ -21,26 +21,6 @@ func (p packed) Archive(_ context.Context, chart Chart) ([]byte, error) {
 		return archive, nil
 	}
 	return nil, errors.New("charts.example.com answers 404 Not Found")
-}
-
-// archiveOf packs files as `helm package` does, below the chart's name.
-func archiveOf(t *testing.T, name string, files map[string]string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	archive := tar.NewWriter(zipped)
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if err := archive.WriteHeader(&tar.Header{Name: name + "/" + file, Mode: 0o644, Size: int64(len(files[file]))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := archive.Write([]byte(files[file])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 // webChart has a subchart, values, a file that .helmignore names, and templates that use them.
@@ -85,7 +65,7 @@ func TestPinnedChart(t *testing.T) {
 	if err != nil || want.Failed {
 		t.Fatal(err, want.Findings)
 	}
-	pool := newPool(t, Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", webChart)}})
+	pool := newPool(t, Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: chartstest.Pack(t, "web", webChart)}})
 	got, err := pool.Render(t.Context(), newTestTree(files), target("app"))
 	if err != nil || got.Failed {
 		t.Fatal(err, got.Findings)
@@ -120,7 +100,7 @@ func TestPinnedChartIsNoOther(t *testing.T) {
 			other = strings.Replace(other, "name: a}", "name: b}", 1)
 			inline := "generators:\n- |-\n  " + strings.ReplaceAll(strings.TrimSpace(listed+"---\n"+other), "\n", "\n  ") + "\n"
 			files := fstest.MapFS{"app/kustomization.yaml": {Data: []byte(inline)}}
-			pool := newPool(t, Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", webChart)}})
+			pool := newPool(t, Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: chartstest.Pack(t, "web", webChart)}})
 			got, err := pool.Render(t.Context(), newTestTree(files), target("app"))
 			if err != nil || !got.Failed {
 				t.Fatalf("it renders: %v\n%s", err, got.Manifest)
@@ -148,14 +128,14 @@ func TestPinnedChartRefused(t *testing.T) {
 		"nothing fetches":        {Options{Helm: true, Charts: []Chart{chart}}, "the settings do not allow fetching it"},
 		"not to be had":          {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{}}, "could not be fetched: charts.example.com answers 404 Not Found"},
 		"no archive":             {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: []byte("<html>this is a page</html>")}}, "could not be fetched: unpack the chart: gzip: invalid header"},
-		"a bomb":                 {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", bomb)}}, "decompressed chart is larger than the maximum size"},
-		"a way out":              {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", map[string]string{"../../a": ""})}}, "illegally references parent directory"},
-		"no values":              {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: archiveOf(t, "web", noValues)}}, "has no values.yaml"},
+		"a bomb":                 {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: chartstest.Pack(t, "web", bomb)}}, "decompressed chart is larger than the maximum size"},
+		"a way out":              {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: chartstest.Pack(t, "web", map[string]string{"../../a": ""})}}, "illegally references parent directory"},
+		"no values":              {Options{Helm: true, Charts: []Chart{chart}, ChartSource: packed{chart: chartstest.Pack(t, "web", noValues)}}, "has no values.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if test.options.ChartSource == nil && name != "nothing fetches" {
-				test.options.ChartSource = packed{chart: archiveOf(t, "web", webChart)}
+				test.options.ChartSource = packed{chart: chartstest.Pack(t, "web", webChart)}
 			}
 			files := fstest.MapFS{"app/kustomization.yaml": {Data: []byte(webKustomization)}, "app/values-two.yaml": {Data: []byte("size: 2\n")}}
 			got, err := newPool(t, test.options).Render(t.Context(), newTestTree(files), target("app"))

@@ -173,13 +173,8 @@ func (p *process) converse(ctx context.Context, trees *lender, job jobMessage) (
 			if err := p.stream.write(reply.kind, reply.payload); err != nil {
 				return meta, nil, nil, err
 			}
-		case frameRemote:
-			reply := trees.lend(ctx, request)
-			if err := p.stream.write(reply.kind, reply.payload); err != nil {
-				return meta, nil, nil, err
-			}
-		case frameChart:
-			reply := trees.hand(ctx, request)
+		case frameRemote, frameChart:
+			reply := trees.fetch(ctx, request)
 			if err := p.stream.write(reply.kind, reply.payload); err != nil {
 				return meta, nil, nil, err
 			}
