@@ -55,7 +55,7 @@ type resource struct {
 func newClient(ctx context.Context, config *rest.Config, dryRun bool) (*client, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // the API server has its own limits
-	config.WarningHandler = rest.NoWarnings{}
+	config.WarningHandlerWithContext = warnings{}
 	config.UserAgent = fieldManager
 	if dryRun {
 		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return readOnly{next} })
@@ -228,21 +228,14 @@ func (c *client) patience(ctx context.Context, call func(context.Context) error)
 
 // apply applies an object on the server's side. Fields that others own are taken from them where force says so.
 func (c *client) apply(ctx context.Context, r resource, id manifest.ID, body []byte, force, dryRun bool) error {
-	_, err := c.applied(ctx, r, id, body, force, dryRun)
-	return err
-}
-
-// applied is apply, and gives what the object became, or would have become.
-func (c *client) applied(ctx context.Context, r resource, id manifest.ID, body []byte, force, dryRun bool) (object *unstructured.Unstructured, err error) {
 	options := metav1.PatchOptions{FieldManager: fieldManager, Force: &force, FieldValidation: metav1.FieldValidationStrict}
 	if dryRun || c.dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	err = c.patience(ctx, func(ctx context.Context) (err error) {
-		object, err = c.at(r, id.Namespace).Patch(ctx, id.Name, types.ApplyPatchType, body, options)
+	return c.patience(ctx, func(ctx context.Context) error {
+		_, err := c.at(r, id.Namespace).Patch(ctx, id.Name, types.ApplyPatchType, body, options)
 		return err
 	})
-	return object, err
 }
 
 // create stores an object without strictness: what the API server does not know is dropped.
