@@ -26,6 +26,8 @@ type masker struct {
 	hidden map[*yaml.Node]string // scalar → the token that stands for it
 	partly map[*yaml.Node]string // scalar → its text, with tokens for what is secret in it
 	found  bool                  // a Secret, be it empty
+	// ciphers says that what is encrypted is hidden, too: that it changed is all that it tells a reader.
+	ciphers bool
 }
 
 func newMasker(salt []byte) *masker {
@@ -127,11 +129,21 @@ func (m *masker) hide(node *yaml.Node) {
 		}
 		return
 	}
+	if m.ciphers && isCipher(node) {
+		m.hideAll(node, false)
+		return
+	}
 	fields := fieldsOf(node)
-	secret := slices.ContainsFunc(fields, func(f field) bool { return f.key == "kind" && f.value.Value == "Secret" })
+	is := func(kind string) bool {
+		return slices.ContainsFunc(fields, func(f field) bool { return f.key == "kind" && f.value.Value == kind })
+	}
+	secret, sealed := is("Secret"), m.ciphers && is("SealedSecret")
 	m.found = m.found || secret
 	for _, f := range fields {
 		switch {
+		case sealed && f.key == "spec" && get(f.value, "encryptedData") != nil:
+			m.hideAll(get(f.value, "encryptedData"), false)
+			m.hide(f.value)
 		case secret && f.key == "data":
 			m.hideAll(f.value, true)
 		case secret && f.key == "stringData", f.key == lastApplied:
@@ -140,6 +152,11 @@ func (m *masker) hide(node *yaml.Node) {
 			m.hide(f.value)
 		}
 	}
+}
+
+// isCipher reports whether a scalar is what sops writes for an encrypted value (github.com/getsops/sops, aes).
+func isCipher(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && strings.HasPrefix(node.Value, "ENC[AES256_GCM,") && strings.HasSuffix(node.Value, "]")
 }
 
 // hideAll hides every scalar below node. Where the values are base64, the token is that of the decoded value, so that

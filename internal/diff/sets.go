@@ -86,6 +86,7 @@ func compare(base, head *manifest.Object, opts Options) (_ Change, reordered boo
 		c.ID, c.Action = head.ID, Changed
 	}
 	m := newMasker(opts.Salt)
+	m.ciphers = true
 	w := writer{mask: m, ignore: rulesFor(opts.Ignore, c.ID)}
 	if root(base) != nil || root(head) != nil {
 		for _, o := range []*manifest.Object{base, head} {
