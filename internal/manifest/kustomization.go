@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,21 +35,28 @@ func ParseKustomization(file string, data []byte, read func(file string) []byte)
 	return k
 }
 
-// Locate finds what in the kustomization, or in the patches that it names with a target, sets a field of a rendered object: an entry of images
-// or replicas, the namespace, a label, an operation or line of a patch. The zero value is no place.
-func (k *Kustomization) Locate(object *Object, fieldPath string) FilePlace {
+// Locate finds what in the kustomization, or in the patches that it names with a target, sets a field of a rendered object: the field path of a
+// replacement, an entry of images or replicas, the namespace, a label, an operation or line of a patch. others are the
+// other objects that are rendered, as for [Source.Locate]. The zero value is no place.
+func (k *Kustomization) Locate(object *Object, fieldPath string, others ...ID) FilePlace {
 	if k.root == nil || object == nil {
 		return FilePlace{}
 	}
 	steps := splitPath(fieldPath)
-	for _, find := range []func(*Object, []step) *yaml.Node{k.image, k.replicas, k.namespace, k.label} {
+	if place := k.replacement(object, steps, others); place.Line > 0 {
+		return place
+	}
+	for _, find := range []func(*Object, []step) *yaml.Node{k.image, k.namespace, k.label} {
 		if at := find(object, steps); at != nil {
 			return FilePlace{k.file, Place{Line: at.Line, Column: at.Column, Depth: len(steps), Exact: true}}
 		}
 	}
+	if at := k.replicas(object, steps, others); at != nil {
+		return FilePlace{k.file, Place{Line: at.Line, Column: at.Column, Depth: len(steps), Exact: true}}
+	}
 	var best FilePlace
 	for _, p := range k.patches() {
-		if place := p.locate(object, steps); place.Depth > 0 && place.Depth >= best.Depth { // the last of several has the last word
+		if place := p.locate(object, steps, others); place.Depth > 0 && place.Depth >= best.Depth { // the last of several has the last word
 			best = place
 		}
 	}
@@ -158,12 +164,12 @@ func (k *Kustomization) image(object *Object, steps []step) *yaml.Node {
 	return nil
 }
 
-func (k *Kustomization) replicas(object *Object, steps []step) *yaml.Node {
+func (k *Kustomization) replicas(object *Object, steps []step, others []ID) *yaml.Node {
 	if len(steps) != 2 || steps[0].name != "spec" || steps[1].name != "replicas" {
 		return nil
 	}
 	for _, entry := range content(field(k.root, "replicas")) {
-		if name := text(entry, "name"); name != "" && strings.Contains(object.ID.Name, name) && text(entry, "count") == fmt.Sprint(valueAt(object.Value(), steps)) {
+		if name := text(entry, "name"); name != "" && mayMean(name, object.ID, others) && text(entry, "count") == fmt.Sprint(valueAt(object.Value(), steps)) {
 			return key(entry, "count")
 		}
 	}
@@ -252,9 +258,9 @@ func (k *Kustomization) inlined(node, target *yaml.Node) patch {
 }
 
 // locate finds what in the patch sets a field.
-func (p patch) locate(object *Object, steps []step) FilePlace {
+func (p patch) locate(object *Object, steps []step, others []ID) FilePlace {
 	source := ParseSource(p.text)
-	if len(source.documents) == 0 || p.target != nil && !selects(p.target, object.ID) {
+	if len(source.documents) == 0 || p.target != nil && !selects(p.target, object.ID, others) {
 		return FilePlace{}
 	}
 	var place Place
@@ -265,7 +271,7 @@ func (p patch) locate(object *Object, steps []step) FilePlace {
 	case p.target != nil:
 		place = follow(root, steps, Place{Line: root.Line, Column: root.Column})
 	default:
-		if root = source.find(object.ID); root != nil {
+		if root = source.find(object.ID, others); root != nil {
 			place = follow(root, steps, Place{Line: root.Line, Column: root.Column})
 		}
 	}
@@ -347,12 +353,7 @@ func valueAt(value any, steps []step) any {
 
 // selects reports whether the target of a patch may choose an object. Prefixes and suffixes that were added since are passed over, and
 // so are label and annotation selectors.
-func selects(target *yaml.Node, id ID) bool {
-	matches := func(pattern, value string) bool {
-		re, err := regexp.Compile(`^(?:` + pattern + `)$`)
-		return pattern == "" || err == nil && re.MatchString(value)
-	}
-	name := text(target, "name")
+func selects(target *yaml.Node, id ID, others []ID) bool {
 	return matches(text(target, "kind"), id.Kind) && matches(text(target, "group"), id.Group) &&
-		(matches(name, id.Name) || strings.Contains(id.Name, name))
+		(matchesName(target, id) || mayMean(text(target, "name"), id, others))
 }

@@ -69,9 +69,22 @@ spec:
 		{"operations as JSON in quotes", "spec.replicas", "patches:\n- target: {kind: Deployment}\n  patch: HERE'[{\"op\": \"add\", \"path\": \"/spec/replicas\", \"value\": 3}]'\n", 0},
 		{"the last of two", "spec.replicas", "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - {op: add, path: /spec/replicas, value: 2}\n- target: {kind: Deployment}\n  patch: |-\n    - {op: add, path: /spec/replicas, HEREvalue: 3}\n", 0},
 		{"the nearest around it", privileged, "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: add\n      path: /spec/template/spec/containers/1\n      value:\n        HEREname: web\n", 5},
+		{"replacement", image, "replacements:\n- source: {kind: ConfigMap, name: v, fieldPath: data.tag}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths:\n    - spec.replicas\n    - HEREspec.template.spec.containers.[name=web].image\n    options: {delimiter: ':', index: 1}\n", 0},
+		{"replacement of all items", image, "replacements: [{source: {}, targets: [{select: {kind: Deployment, name: web}, fieldPaths: [HEREspec.template.spec.containers.*.image]}]}]\n", 0},
+		{"replacement by number", image, "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.template.spec.containers.0.image, HEREspec.template.spec.containers.1.image]}]}]\n", 0},
+		{"replacement of what is around it", `metadata.labels["app.kubernetes.io/name"]`, "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [HEREmetadata.labels]}]}]\n", 0},
+		{"replacement with an escape", `metadata.labels["app.kubernetes.io/name"]`, "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [HERE'metadata.labels.app\\.kubernetes\\.io/name']}]}]\n", 0},
+		{"replacement of the name", "metadata.name", "replacements: [{source: {}, targets: [{HEREselect: {kind: Deployment}}]}]\n", 0},
+		{"replacement after an entry of images", image, "images: [{name: example/web, newTag: 2.0.0}]\nreplacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [HEREspec.template.spec.containers.1.image]}]}]\n", 0},
+		{"the last of two replacements", "spec.replicas", "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.replicas]}]}, {source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [HEREspec.replicas]}]}]\n", 0},
+		{"the one that names it as it is", "spec.replicas", "replacements: [{source: {}, targets: [{select: {name: p-web}, fieldPaths: [HEREspec.replicas]}, {select: {name: web}, fieldPaths: [spec.replicas]}]}]\n", 0},
+		{"replacement of another field", "spec.replicas", "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.template, spec.replicas.deeper]}]}]\n", 0},
+		{"replacement for others", "spec.replicas", "replacements: [{source: {}, targets: [{select: {kind: Service}, fieldPaths: [spec.replicas]}]}]\n", 0},
+		{"replacement that rejects it", "spec.replicas", "replacements: [{source: {}, targets: [{select: {kind: Deployment}, reject: [{name: p-web}], fieldPaths: [spec.replicas]}]}]\n", 0},
+		{"replacement of what is not there", "spec.paused", "replacements: [{source: {}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.paused]}]}]\n", 0},
 		{"broken", "spec.replicas", "patches: [", 0},
 		{"no kustomization", "spec.replicas", "[1, 2]", 0},
-		{"strange", "spec.replicas", "patches: {a: b}\nimages: 7\nreplicas: [1, {name: web}]\nlabels: [x]\npatchesJson6902: [null]\n", 0},
+		{"strange", "spec.replicas", "patches: {a: b}\nimages: 7\nreplicas: [1, {name: web}]\nlabels: [x]\npatchesJson6902: [null]\nreplacements: [null, {targets: [null, {select: 7, fieldPaths: [[]]}]}]\n", 0},
 	}
 	objects, problems := Parse("d.yaml", []byte(deployment))
 	if len(problems) > 0 {
@@ -102,6 +115,31 @@ spec:
 	}
 }
 
+// What is for another object, whose name is a part of this one's, is not meant.
+func TestKustomizationLocateOthers(t *testing.T) {
+	t.Parallel()
+	objects, _ := Parse("d.yaml", []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web-cache}\nspec: {replicas: 3}\n"))
+	other := ID{Group: "apps", Kind: "Deployment", Name: "web"}
+	for name, text := range map[string]string{
+		"replicas":    "replicas: [{name: web, count: 3}]\n",
+		"patch":       "patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec: {replicas: 3}\n",
+		"operation":   "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n    - {op: replace, path: /spec/replicas, value: 3}\n",
+		"replacement": "replacements: [{source: {}, targets: [{select: {kind: Deployment, name: web}, fieldPaths: [spec.replicas]}]}]\n",
+	} {
+		k := ParseKustomization("k.yaml", []byte(text), func(string) []byte { return nil })
+		if place := k.Locate(objects[0], "spec.replicas", other); place.Line != 0 {
+			t.Errorf("%s: %+v", name, place)
+		}
+		if place := k.Locate(objects[0], "spec.replicas", ID{Kind: "Service", Name: "web"}); !place.Exact {
+			t.Errorf("%s, where nothing else has the name: %+v", name, place)
+		}
+	}
+	source := ParseSource([]byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3}\n"))
+	if place := source.Locate(objects[0].ID, "spec.replicas", other); place.Line != 0 {
+		t.Errorf("source: %+v", place)
+	}
+}
+
 // A patch in a file of its own is found by the target that the kustomization gives it.
 func TestKustomizationLocatePatchFile(t *testing.T) {
 	t.Parallel()
@@ -114,6 +152,26 @@ func TestKustomizationLocatePatchFile(t *testing.T) {
 	})
 	if place := k.Locate(objects[0], "spec.ports[0].port"); place != (FilePlace{"apps/ops.yaml", Place{Line: 5, Column: 5, Depth: 4, Exact: true}}) {
 		t.Errorf("%+v", place)
+	}
+}
+
+// A file of replacements holds one or a list of them.
+func TestKustomizationLocateReplacementFile(t *testing.T) {
+	t.Parallel()
+	objects, _ := Parse("d.yaml", []byte("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n"))
+	for _, text := range []string{
+		"source: {kind: ConfigMap}\ntargets:\n- select: {kind: Service}\n  fieldPaths: [spec.ports.0.port]\n",
+		"- targets: []\n\n- targets:\n  - {select: {kind: Service}, fieldPaths: [spec.ports.0.port]}\n",
+	} {
+		k := ParseKustomization("apps/web/kustomization.yaml", []byte("replacements:\n- path: ../r.yaml\n"), func(file string) []byte {
+			if file != "apps/r.yaml" {
+				t.Errorf("reads %s", file)
+			}
+			return []byte(text)
+		})
+		if place := k.Locate(objects[0], "spec.ports[0].port"); place.File != "apps/r.yaml" || place.Line != 4 || !place.Exact {
+			t.Errorf("%+v", place)
+		}
 	}
 }
 
@@ -157,6 +215,7 @@ secretGenerator:
 
 func FuzzKustomizationLocate(f *testing.F) {
 	f.Add("patches:\n- target: {kind: Service}\n  patch: |-\n    - {op: add, path: /spec/ports/0, value: {port: 80}}\n", "spec.ports[0].port")
+	f.Add("replacements: [{path: a}, {targets: [{select: {name: web}, fieldPaths: ['spec.ports.[port=80].port']}]}]", "spec.ports[0].port")
 	f.Add("images: [{name: a}]\nlabels: [{pairs: {a: b}}]", "spec.containers[name=a].image")
 	f.Add("patchesStrategicMerge: ['{kind: Service, metadata: {name: web}}']", `metadata.labels["a.b"]`)
 	objects, _ := Parse("d.yaml", []byte("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n"))

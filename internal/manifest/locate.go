@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,9 +47,10 @@ type Place struct {
 //
 // A rendered name may differ from the one in the source by a prefix or suffix that an overlay adds; the kind must agree,
 // and where several objects of the kind stand in the file, the one with the longest common name is meant, and of these the one in the
-// same namespace, or in none: a kustomization may have set it.
-func (s *Source) Locate(id ID, path string) Place {
-	object := s.find(id)
+// same namespace, or in none: a kustomization may have set it. others are the other objects that are rendered: what fits one of them better is
+// not meant.
+func (s *Source) Locate(id ID, path string, others ...ID) Place {
+	object := s.find(id, others)
 	if object == nil {
 		return Place{}
 	}
@@ -71,13 +73,21 @@ func follow(at *yaml.Node, steps []step, place Place) Place {
 	return place
 }
 
-func (s *Source) find(id ID) *yaml.Node {
+// mayMean reports whether a name in a source may be that of an object, around which prefixes and suffixes have come since. It is not where
+// another object of the kind fits it better.
+func mayMean(name string, id ID, others []ID) bool {
+	return strings.Contains(id.Name, name) && !slices.ContainsFunc(others, func(other ID) bool {
+		return other.Kind == id.Kind && other.Group == id.Group && len(other.Name) < len(id.Name) && strings.Contains(other.Name, name)
+	})
+}
+
+func (s *Source) find(id ID, others []ID) *yaml.Node {
 	var best *yaml.Node
 	score := -1
 	for _, doc := range s.documents {
 		for _, object := range items(doc) {
 			kind, name := text(object, "kind"), text(field(object, "metadata"), "name")
-			if kind != id.Kind || name == "" || !strings.Contains(id.Name, name) {
+			if kind != id.Kind || name == "" || !mayMean(name, id, others) {
 				continue
 			}
 			if group, _ := SplitAPIVersion(text(object, "apiVersion")); group != id.Group {

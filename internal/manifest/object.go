@@ -19,8 +19,11 @@ type Origin struct {
 	// File is the file that holds the object, from the repository's root; "" when it is not known or lies in a
 	// remote base.
 	File string `json:"file,omitempty"`
-	// Kustomization is the file whose generator or transformer made the object, for generated objects.
+	// Kustomization is the file that has the object made or fetched, for what generators, charts and remote bases bring.
 	Kustomization string `json:"kustomization,omitempty"`
+	// Line and Column are where in Kustomization that is said, 1-based; 0 where it is not known.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
 }
 
 // Object is one Kubernetes object of a target's rendered manifest. Its text is parsed when first asked for, so that

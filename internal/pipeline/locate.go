@@ -41,26 +41,19 @@ func (l *locator) place(f finding.Finding, target plan.Target, r Rendering) find
 	if !ok {
 		return f
 	}
-	var object *manifest.Object
-	if i := slices.IndexFunc(r.Objects, func(o *manifest.Object) bool { return o.ID == id }); i >= 0 {
-		object = r.Objects[i]
-	}
-	if f.File == "" {
-		if object != nil && object.Origin.Kustomization != "" {
-			place := l.kustomization(object.Origin.Kustomization).Generator(id, f.Path)
-			f.File, f.Line, f.Column = place.File, place.Line, place.Column
+	about := sought{id: id, field: f.Path}
+	for _, o := range r.Objects {
+		switch {
+		case o.ID == id:
+			about.object = o
+		case o.ID.Kind == id.Kind:
+			about.others = append(about.others, o.ID)
 		}
-		return f
 	}
-	best := manifest.FilePlace{File: f.File, Place: l.source(f.File).Locate(id, f.Path)}
+	best := l.definedAt(f.File, about)
 	if f.Path != "" {
 		for _, file := range l.outermostFirst(target, append(slices.Clone(r.Sources), f.File)) {
-			place := manifest.FilePlace{File: file}
-			if isKustomization(file) {
-				place = l.kustomization(file).Locate(object, f.Path)
-			} else {
-				place.Place = l.source(file).Locate(id, f.Path)
-			}
+			place := l.setIn(file, about)
 			if place.Exact || place.Depth > best.Depth {
 				best = place
 			}
@@ -71,6 +64,59 @@ func (l *locator) place(f finding.Finding, target plan.Target, r Rendering) find
 	}
 	f.File, f.Line, f.Column = best.File, best.Line, best.Column
 	return f
+}
+
+// sought is a field of a rendered object; "" is the object itself.
+type sought struct {
+	id     manifest.ID
+	field  string
+	object *manifest.Object // nil where it is not rendered
+	others []manifest.ID    // that are rendered, of the same kind
+}
+
+// definedAt gives the place where something is first defined: in the object's file, else where a kustomization has it generated or
+// fetched.
+func (l *locator) definedAt(file string, s sought) manifest.FilePlace {
+	switch {
+	case file != "":
+		return manifest.FilePlace{File: file, Place: l.source(file).Locate(s.id, s.field)}
+	case s.object == nil || s.object.Origin.Kustomization == "":
+		return manifest.FilePlace{}
+	}
+	if l.generated(s.object) {
+		place := l.kustomization(s.object.Origin.Kustomization).Generator(s.id, s.field)
+		place.Exact = false // another kustomization may merge into it
+		return place
+	}
+	from := s.object.Origin
+	return manifest.FilePlace{File: from.Kustomization, Place: manifest.Place{Line: from.Line, Column: from.Column}}
+}
+
+// generated reports whether a generator of ConfigMaps or Secrets makes an object, and no chart or remote base.
+func (l *locator) generated(o *manifest.Object) bool {
+	if o == nil || o.Origin.Kustomization == "" {
+		return false
+	}
+	entry := l.kustomization(o.Origin.Kustomization).Generator(o.ID, "")
+	return entry.Line > 0 && (entry.Line == o.Origin.Line || o.Origin.Line == 0)
+}
+
+// setIn gives the place in a file that sets something, or is nearest around it.
+func (l *locator) setIn(file string, s sought) manifest.FilePlace {
+	switch {
+	case file == "":
+		return manifest.FilePlace{}
+	case !isKustomization(file):
+		return manifest.FilePlace{File: file, Place: l.source(file).Locate(s.id, s.field, s.others...)}
+	}
+	k := l.kustomization(file)
+	place := k.Locate(s.object, s.field, s.others...)
+	if !place.Exact && l.generated(s.object) {
+		if literal := k.Generator(s.id, s.field); literal.Exact {
+			return literal
+		}
+	}
+	return place
 }
 
 // outermostFirst orders the files of a target as they have the last word: what its own kustomization says, then its components, then the bases

@@ -83,6 +83,14 @@ func (o *origin) fits(id manifest.ID) int {
 	return fit
 }
 
+// origin gives what is told of it.
+func (o *origin) origin() manifest.Origin {
+	if o.file != "" {
+		return manifest.Origin{File: o.file}
+	}
+	return manifest.Origin{Kustomization: o.kustomization, Line: o.pos.Line, Column: o.pos.Column}
+}
+
 // assign finds the origin of each object; objects without one keep the zero value. The better fits choose first.
 func assign(objects []objectMessage, origins []origin) {
 	free := make(map[string][]*origin) // by kind, which hardly anything changes
@@ -101,7 +109,7 @@ func assign(objects []objectMessage, origins []origin) {
 				if at < 0 {
 					return false
 				}
-				object.Origin = manifest.Origin{File: left[at].file, Kustomization: left[at].kustomization}
+				object.Origin = left[at].origin()
 				left = slices.Delete(left, at, at+1)
 				return true
 			})
@@ -112,7 +120,7 @@ func assign(objects []objectMessage, origins []origin) {
 			continue
 		}
 		for _, object := range waiting {
-			object.Origin = manifest.Origin{File: left[0].file, Kustomization: left[0].kustomization}
+			object.Origin = left[0].origin()
 		}
 	}
 }

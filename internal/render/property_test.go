@@ -209,10 +209,11 @@ func TestOriginsOnCorpora(t *testing.T) {
 				} else if said.ConfiguredIn != "" {
 					want.Kustomization = path.Join(dir, said.ConfiguredIn)
 				}
+				got := manifest.Origin{File: o.Origin.File, Kustomization: o.Origin.Kustomization} // kustomize knows no lines
 				switch {
-				case o.Origin == want:
+				case got == want:
 					same++
-				case o.Origin == manifest.Origin{}:
+				case got == manifest.Origin{}:
 					without++
 					t.Logf("%s: %s has no origin, kustomize says %+v", dir, o.ID, want)
 				default:

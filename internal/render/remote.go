@@ -341,7 +341,7 @@ func (in *inspection) nameOrigins(objects []objectMessage) {
 			if !ok {
 				break
 			}
-			objects[i].Origin = manifest.Origin{Kustomization: m.from.File}
+			objects[i].Origin = manifest.Origin{Kustomization: m.from.File, Line: m.from.Line, Column: m.from.Column}
 		}
 	}
 }
