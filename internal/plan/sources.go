@@ -21,49 +21,42 @@ type Source struct {
 	Labels         map[string]string // that the pods of workloads get
 }
 
-// naming is what a kustomization does to the names, namespaces and labels of objects.
+// naming is what a kustomization does to the names, namespaces and labels of objects. A memo stores it as it is.
 type naming struct {
-	namespace, prefix, suffix string
-	labels                    map[string]string // of pods
-	makes                     bool              // it makes objects that no source has
-	opaque                    bool              // it makes objects, or names, that no source has
+	Namespace string            `json:",omitempty"`
+	Prefix    string            `json:",omitempty"`
+	Suffix    string            `json:",omitempty"`
+	Labels    map[string]string // of pods
+	Makes     bool              `json:",omitempty"` // it makes objects that no source has
+	Opaque    bool              `json:",omitempty"` // it makes objects, or names, that no source has
+	Amends    bool              `json:",omitempty"` // it may change what definitions say
+	Outside   []outside         `json:",omitempty"` // what may do so from a file of its own
 }
 
 func readNaming(file *types.Kustomization) naming {
-	n := naming{namespace: file.Namespace, prefix: file.NamePrefix, suffix: file.NameSuffix, labels: make(map[string]string)}
+	n := naming{Namespace: file.Namespace, Prefix: file.NamePrefix, Suffix: file.NameSuffix, Labels: make(map[string]string)}
 	for _, label := range file.Labels {
 		if label.IncludeSelectors || label.IncludeTemplates {
-			maps.Copy(n.labels, label.Pairs)
+			maps.Copy(n.Labels, label.Pairs)
 		}
 	}
 	//lint:ignore SA1019 kustomize still applies them
-	maps.Copy(n.labels, file.CommonLabels)
-	n.makes = len(file.Generators)+len(file.HelmCharts)+len(file.HelmChartInflationGenerator) > 0
-	n.opaque = n.makes || len(file.Transformers) > 0 ||
-		slices.ContainsFunc(file.Replacements, replacesNames) || slices.ContainsFunc(file.Patches, patchesNames)
+	maps.Copy(n.Labels, file.CommonLabels)
+	n.Makes = len(file.Generators)+len(file.HelmCharts)+len(file.HelmChartInflationGenerator) > 0
+	n.Amends = len(file.Transformers) > 0
+	n.Opaque = n.Makes || n.Amends
+	n.readPatches(file)
 	return n
-}
-
-// replacesNames reports whether a replacement may give an object another name or namespace. What stands in a file of its own is not read.
-func replacesNames(r types.ReplacementField) bool {
-	return r.Path != "" || slices.ContainsFunc(r.Targets, func(t *types.TargetSelector) bool {
-		return t != nil && slices.ContainsFunc(t.FieldPaths, func(field string) bool { return strings.HasPrefix(field, "metadata.name") })
-	})
-}
-
-// patchesNames reports whether a patch that stands in a kustomization may do so.
-func patchesNames(p types.Patch) bool {
-	return p.Options != nil && (p.Options.AllowNameChange || p.Options.AllowKindChange) || strings.Contains(p.Patch, "/metadata/name")
 }
 
 // name gives a source as it is after the kustomization. An outer kustomization has the last word.
 func (n naming) name(s Source) Source {
-	if n.namespace != "" {
-		s.Namespace = n.namespace
+	if n.Namespace != "" {
+		s.Namespace = n.Namespace
 	}
-	s.Prefix, s.Suffix = n.prefix+s.Prefix, s.Suffix+n.suffix
-	if len(n.labels) > 0 {
-		labels := maps.Clone(n.labels)
+	s.Prefix, s.Suffix = n.Prefix+s.Prefix, s.Suffix+n.Suffix
+	if len(n.Labels) > 0 {
+		labels := maps.Clone(n.Labels)
 		for key, value := range s.Labels {
 			if _, outer := labels[key]; !outer {
 				labels[key] = value
@@ -78,10 +71,13 @@ func (n naming) name(s Source) Source {
 type Sources struct {
 	graph *Graph
 	known map[string][]Source
+	texts map[string]string // of files with patches
 }
 
 // Sources gives a finder over the graph.
-func (g *Graph) Sources() *Sources { return &Sources{graph: g, known: make(map[string][]Source)} }
+func (g *Graph) Sources() *Sources {
+	return &Sources{graph: g, known: make(map[string][]Source), texts: make(map[string]string)}
+}
 
 // Of gives the files whose objects a target deploys.
 func (s *Sources) Of(target Target) []Source {
@@ -94,13 +90,20 @@ func (s *Sources) Of(target Target) []Source {
 // Opaque reports whether a target deploys more than the files of [Sources.Of] say: what charts, generators or remote bases make, names that
 // replacements or patches give.
 func (s *Sources) Opaque(target Target) bool {
-	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.opaque || len(n.remotes) > 0 })
+	return s.graph.anyOf(target.Dir, func(n *node) bool {
+		return n.kust.naming.Opaque || len(n.remotes) > 0 || s.anyOutside(n, outside.renames)
+	})
+}
+
+// Amends reports whether a target may change what the CustomResourceDefinitions in its files say of objects.
+func (s *Sources) Amends(target Target) bool {
+	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.Amends || s.anyOutside(n, outside.amends) })
 }
 
 // Makes reports whether a target deploys objects that no file of the tree holds as they are: what charts and generators make, and what
 // remote bases bring.
 func (s *Sources) Makes(target Target) bool {
-	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.makes || len(n.remotes) > 0 })
+	return s.graph.anyOf(target.Dir, func(n *node) bool { return n.kust.naming.Makes || len(n.remotes) > 0 })
 }
 
 // anyOf reports whether a kustomization is so, or one that it builds upon.

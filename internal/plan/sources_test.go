@@ -79,20 +79,70 @@ func TestOpaque(t *testing.T) {
 		"a remote base":                {"resources: ['https://example.com/org/repo//dir?ref=v1']\n", true},
 		"a replacement of values":      {"replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.replicas]}]}]\n", false},
 		"a replacement of a namespace": {"replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.namespace]}]}]\n", true},
-		"a replacement in a file":      {"replacements: [{path: a.yaml}]\n", true},
+		"a replacement of a name":      {"replacements: [{source: {kind: ConfigMap}, targets: [{select: {kind: Deployment}}]}]\n", true},
+		"a replacement in a file":      {"replacements: [{path: names.yaml}]\n", true},
+		"replacements in a file":       {"replacements: [{path: values.yaml}]\n", false},
+		"a broken file":                {"replacements: [{path: broken.yaml}]\n", true},
 		"a patch of values":            {"patches: [{target: {kind: Deployment}, patch: '[{op: add, path: /spec/replicas, value: 2}]'}]\n", false},
 		"a patch of a name":            {"patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /metadata/name, value: x}]'}]\n", true},
+		"a patch of a kind":            {"patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /kind, value: x}]'}]\n", true},
+		"a patch of all metadata":      {"patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /metadata, value: {}}]'}]\n", true},
+		"a patch of a label":           {"patches: [{target: {kind: Deployment}, patch: '[{op: add, path: /metadata/labels/kind, value: x}]'}]\n", false},
+		"a patch of the older form":    {"patchesJson6902: [{target: {kind: Deployment}, patch: '[{op: replace, path: /metadata/name, value: x}]'}]\n", true},
+		"a patch in a file":            {"patches: [{target: {kind: Deployment}, path: rename.yaml}]\n", true},
+		"a patch in a JSON file":       {"patchesJson6902: [{target: {kind: Deployment}, path: rename.json}]\n", true},
+		"a patch of values in a file":  {"patches: [{target: {kind: Deployment}, path: merge.yaml}]\n", false},
 		"a patch that may rename":      {"patches: [{path: a.yaml, options: {allowNameChange: true}}]\n", true},
 	} {
-		makes := test.want && !strings.Contains(name, "patch") && !strings.Contains(name, "replacement")
+		makes := test.want && !strings.Contains(test.base, "patch") && !strings.Contains(test.base, "replacement")
 		g := build(t, tree(map[string]string{
-			"base/kustomization.yaml": test.base, "base/a.yaml": "", "prod/kustomization.yaml": "resources: [../base, ../prod]\n",
+			"base/kustomization.yaml": test.base, "base/a.yaml": "",
+			"base/rename.yaml":        "- op: replace\n  path: /metadata/namespace\n  value: x\n",
+			"base/rename.json":        `[{"op":"replace","path":"/metadata/name","value":"x"}]`,
+			"base/merge.yaml":         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n",
+			"base/names.yaml":         "source: {kind: ConfigMap}\ntargets: [{select: {kind: Deployment}, fieldPaths: [metadata.namespace]}]\n",
+			"base/values.yaml":        "- source: {kind: ConfigMap}\n  targets: [{select: {kind: Deployment}, fieldPaths: [spec.replicas]}]\n",
+			"base/broken.yaml":        "targets: 7\n",
+			"prod/kustomization.yaml": "resources: [../base, ../prod]\n",
 		}))
 		if got := g.Sources().Opaque(Target{Dir: "prod", Kind: config.Kustomize}); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
 		if got := g.Sources().Makes(Target{Dir: "prod", Kind: config.Kustomize}); got != makes {
 			t.Errorf("%s makes objects: %v", name, got)
+		}
+	}
+}
+
+// A target amends definitions where something may change what they say of objects, in any of the kustomizations it is built from.
+func TestAmends(t *testing.T) {
+	t.Parallel()
+	const merge = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x}\n"
+	for name, test := range map[string]struct {
+		base string
+		want bool
+	}{
+		"resources":                   {"resources: [merge.yaml]\nnamePrefix: x-\n", false},
+		"a merge":                     {"patches: [{path: merge.yaml}]\n", true},
+		"a merge of the older form":   {"patchesStrategicMerge: [merge.yaml]\n", true},
+		"a merge of labels":           {"patches: [{path: labels.yaml}]\n", false},
+		"a merge into something else": {"patches: [{path: other.yaml}]\n", false},
+		"a merge that stands there":   {"patches:\n- patch: |-\n    kind: CustomResourceDefinition\n    spec: {}\n", true},
+		"operations":                  {"patches: [{path: ops.json, target: {kind: CustomResourceDefinition}}]\n", true},
+		"operations on all":           {"patchesJson6902: [{path: ops.json, target: {name: x}}]\n", true},
+		"operations on another kind":  {"patches: [{path: ops.json, target: {kind: Deployment}}]\n", false},
+		"operations on labels":        {"patches: [{target: {kind: Custom.*}, patch: '[{op: add, path: /metadata/labels/a, value: b}]'}]\n", false},
+		"a transformer":               {"transformers: [ops.json]\n", true},
+		"a replacement":               {"replacements: [{source: {}, targets: [{select: {kind: CustomResourceDefinition}, fieldPaths: [spec.group]}]}]\n", true},
+		"a replacement of others":     {"replacements: [{path: replace.yaml}]\n", false},
+	} {
+		g := build(t, tree(map[string]string{
+			"base/kustomization.yaml": test.base, "base/merge.yaml": merge + "spec: {}\n", "base/labels.yaml": merge, "base/other.yaml": "kind: Other\nspec: {}\n",
+			"base/ops.json": `[{"op":"add","path":"/spec/scope","value":"Cluster"}]`, "base/replace.yaml": "targets: [{select: {kind: Other}, fieldPaths: [spec.group]}]\n",
+			"prod/kustomization.yaml": "resources: [../base]\n",
+		}))
+		if got := g.Sources().Amends(Target{Dir: "prod", Kind: config.Kustomize}); got != test.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -17,13 +17,7 @@ type storedKustomization struct {
 	Template   bool              `json:",omitempty"`
 	References []storedReference `json:",omitempty"`
 	Inline     []storedPlugin    `json:",omitempty"`
-	Naming     storedNaming
-}
-
-type storedNaming struct {
-	Namespace, Prefix, Suffix string `json:",omitempty"`
-	Labels                    map[string]string
-	Makes, Opaque             bool `json:",omitempty"`
+	Naming     naming
 }
 
 type storedReference struct {
@@ -64,7 +58,7 @@ func (m *Memo) Load(data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for oid, k := range in.Kustomizations {
-		made := &kustomization{component: k.Component, broken: k.Broken, template: k.Template, naming: naming{k.Naming.Namespace, k.Naming.Prefix, k.Naming.Suffix, k.Naming.Labels, k.Naming.Makes, k.Naming.Opaque}}
+		made := &kustomization{component: k.Component, broken: k.Broken, template: k.Template, naming: k.Naming}
 		for _, r := range k.References {
 			made.references = append(made.references, reference{r.Text, r.Form})
 		}
@@ -82,7 +76,7 @@ func (m *Memo) Load(data []byte) error {
 func (k *kustomization) stored() storedKustomization {
 	out := storedKustomization{
 		Component: k.component, Broken: k.broken, Template: k.template,
-		Naming: storedNaming{k.naming.namespace, k.naming.prefix, k.naming.suffix, k.naming.labels, k.naming.makes, k.naming.opaque},
+		Naming: k.naming,
 	}
 	for _, r := range k.references {
 		out.References = append(out.References, storedReference{r.text, r.form})
