@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/schema"
 )
 
 // Explanation says why a target is rendered, or whom a path reaches. Exactly one of Target and Path is set. Its JSON form
@@ -56,7 +57,12 @@ func (c *Check) Explain(name string) (*Explanation, error) {
 	out := &Explanation{Version: 1, Base: c.Base.Commit, Head: c.Head.Commit}
 	for _, sel := range plan.All(scene.base, scene.head, nil, "") {
 		if sel.Target.ID == name {
-			out.Target = c.explainTarget(scene, sel)
+			schemas, err := schema.Kubernetes()
+			if err != nil {
+				return nil, fmt.Errorf("load schemas: %w", err)
+			}
+			selected := c.widen(c.selectTargets(scene), scene, c.newFacts(rules.binding, schemas), nil)
+			out.Target = explainTarget(scene, sel, selected)
 			return out, nil
 		}
 	}
@@ -67,9 +73,9 @@ func (c *Check) Explain(name string) (*Explanation, error) {
 	return out, nil
 }
 
-func (c *Check) explainTarget(s *scene, sel plan.Selection) *TargetExplanation {
+func explainTarget(s *scene, sel plan.Selection, rendered []plan.Selection) *TargetExplanation {
 	out := &TargetExplanation{Target: sel.Target, Why: []string{}, Inputs: []string{}, Absent: []string{}}
-	for _, selected := range c.selectTargets(s) {
+	for _, selected := range rendered {
 		if selected.Target.ID == sel.Target.ID {
 			out.Rendered, out.Why = true, selected.Why
 		}

@@ -20,7 +20,7 @@ import (
 //
 // They are read from the text of the repository's files, not from renderings: to render hundreds of targets for the
 // definitions in a few of them would cost more than it tells, since overlays patch the annotations of a definition and hardly
-// ever its schema. What a target renders itself comes first, patches included.
+// ever its schema. Those that may do that are rendered, see [neighbours.amended]. What a target renders itself comes first, patches included.
 //
 // Reading every file of both sides takes longer than to check a small change, so it is done when a rendering first needs it.
 type facts struct {
@@ -45,6 +45,8 @@ type located struct {
 	definition *schema.Definition
 	object     *manifest.Object
 }
+
+func (l located) kind() kind { return kind{l.definition.Group, l.definition.Kind} }
 
 // maxDefinitions bounds the CustomResourceDefinitions of one side.
 const maxDefinitions = 5_000
@@ -192,17 +194,26 @@ func prefetch(tree Tree, each func(add func(file string))) {
 	fast.Prefetch(files)
 }
 
-// before is what base's objects of a target are validated with.
-func (f *facts) before(base Rendering, target plan.Target) schema.Context {
+// of gives the definitions in the files of a side.
+func (f *facts) of(head bool) []located {
 	f.once.Do(f.read)
-	return schema.Context{Custom: f.custom(base, f.binding, nearest(f.base, target)), Schemas: f.external}
+	if head {
+		return f.head
+	}
+	return f.base
+}
+
+// before is what base's objects of a target are validated with. amended are the definitions that other targets change.
+func (f *facts) before(base Rendering, target plan.Target, amended []located) schema.Context {
+	f.once.Do(f.read)
+	return schema.Context{Custom: f.custom(base, f.binding, amended, nearest(f.base, target)), Schemas: f.external}
 }
 
 // after is what head's objects of a target are validated with: the definitions that head will have deployed, those that base
-// binds, and those that head no longer has though its objects still need them.
-func (f *facts) after(base, head Rendering, target plan.Target) schema.Context {
+// binds, and those that head no longer has though its objects still need them. amended are those that other targets change.
+func (f *facts) after(base, head Rendering, target plan.Target, amended []located) schema.Context {
 	f.once.Do(f.read)
-	custom := f.custom(head, f.binding, nearest(f.head, target), nearest(f.base, target))
+	custom := f.custom(head, f.binding, amended, nearest(f.head, target), nearest(f.base, target))
 	return schema.Context{Custom: custom, Schemas: f.external, Old: base.Objects}
 }
 

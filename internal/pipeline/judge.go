@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
+	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/report"
 	"github.com/sluice-dev/sluice/internal/schema"
@@ -137,17 +138,17 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 	out.target.Objects, out.sources, out.target.Remotes = len(head.Objects), head.Sources, head.Remotes
 
 	out.sensitive = sensitiveTexts(DiffOptions(j.cfg), base.Objects, head.Objects)
-	after, err := j.inspect(ctx, head, sel.Target, j.head, func() schema.Context { return j.facts.after(base, head, sel.Target) })
+	after, err := j.inspect(ctx, head, sel.Target, j.head, func(amended []located) schema.Context { return j.facts.after(base, head, sel.Target, amended) })
 	if err != nil {
 		return out, err
 	}
 	before := after
-	same, err := j.sameVerdict(ctx, sel, after)
+	same, err := j.sameVerdict(ctx, sel, after, head.Objects)
 	if err != nil {
 		return out, err
 	}
 	if !same {
-		before, err = j.inspect(ctx, base, sel.Target, j.base, func() schema.Context { return j.facts.before(base, sel.Target) })
+		before, err = j.inspect(ctx, base, sel.Target, j.base, func(amended []located) schema.Context { return j.facts.before(base, sel.Target, amended) })
 		if err != nil {
 			return out, err
 		}
@@ -168,12 +169,18 @@ func (j *judge) one(ctx context.Context, sel plan.Selection) (judgement, error) 
 
 // sameVerdict reports whether the checks must say the same of both sides: both render to the same, and what the repository's
 // other targets hold them to cannot differ.
-func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection, after inspection) (bool, error) {
+func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection, after inspection, objects []*manifest.Object) (bool, error) {
 	if !sel.Same || j.facts.changes() || after.lacking {
 		return false, nil
 	}
 	for _, head := range []bool{false, true} {
 		if bound, err := j.clusters.admission(ctx, sel.Target, head); err != nil || bound != nil {
+			return false, err
+		}
+		if !after.custom {
+			continue
+		}
+		if amended, err := j.beside.amended(ctx, sel.Target, objects, head); err != nil || len(amended) > 0 {
 			return false, err
 		}
 	}
@@ -232,11 +239,12 @@ type inspection struct {
 	findings finding.List
 	coverage report.Coverage
 	blind    bool
+	custom   bool // there are objects of kinds that Kubernetes does not have
 	lacking  bool // objects had no schema but what other targets make
 }
 
 // inspect runs the checks over one rendering. What custom resources are held to is asked for where there are any. The findings have their severity and their place in the sources.
-func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator, needed func() schema.Context) (inspection, error) {
+func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, sources *locator, needed func(amended []located) schema.Context) (inspection, error) {
 	out := inspection{findings: r.Findings}
 	if r.Failed || j.check.Scope.DiffOnly {
 		out.findings = j.settle(out.findings, target, r, sources)
@@ -253,7 +261,12 @@ func (j *judge) inspect(ctx context.Context, r Rendering, target plan.Target, so
 		return out, err
 	}
 	if admission != nil || j.schemas.NeedsContext(kubernetes, r.Objects) {
-		with = needed()
+		amended, err := j.beside.amended(ctx, target, r.Objects, sources == j.head)
+		if err != nil {
+			return out, err
+		}
+		out.custom = true
+		with = needed(amended)
 	}
 	with.Admission = admission
 	others, err := j.around(ctx, j.policies, target, r.Objects, sources == j.head)

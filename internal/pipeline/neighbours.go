@@ -25,6 +25,7 @@ type neighbours struct {
 	facts    map[string]fileFacts // by a file's content
 	rendered map[string]func() ([]*manifest.Object, error)
 	makers   map[clusterKey]func() []plan.Target // see makersFor
+	amenders map[clusterKey]func() []amender     // see amending
 }
 
 // Bounds of the targets that are rendered for another one.
@@ -39,7 +40,7 @@ func newNeighbours(j *judge, s *scene) *neighbours {
 	return &neighbours{
 		judge: j, scene: s, outlines: make(map[clusterKey]func() *outline),
 		facts: make(map[string]fileFacts), rendered: make(map[string]func() ([]*manifest.Object, error)),
-		makers: make(map[clusterKey]func() []plan.Target),
+		makers: make(map[clusterKey]func() []plan.Target), amenders: make(map[clusterKey]func() []amender),
 	}
 }
 

@@ -173,7 +173,11 @@ func (c *Check) run(ctx context.Context, choose func([]plan.Selection, *scene) [
 		return nil, false, broken
 	}
 	reached := selected
-	selected = c.widen(selected, scene, judge.facts)
+	amended, err := judge.amendments(ctx, selected)
+	if err != nil {
+		return nil, false, err
+	}
+	selected = c.widen(selected, scene, judge.facts, amended)
 	judged := c.begin(phaseTargets, "", "")
 	judgements, err := judge.all(ctx, choose(selected, scene))
 	judged()

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/config"
@@ -119,7 +120,12 @@ func (j *judge) cast(ctx context.Context, out *judgement) (Rehearsal, error) {
 		return r, err
 	}
 	r.Kubernetes = version
-	around, err := j.facts.definitionsFor(target, r.Base, r.Head)
+	objects := append(slices.Clone(r.Base), r.Head...)
+	amended, err := j.beside.amended(ctx, target, objects, true)
+	if err != nil {
+		return r, err
+	}
+	around, err := j.facts.definitionsFor(target, objects, amended)
 	if err != nil {
 		return r, err
 	}
@@ -156,29 +162,28 @@ func admits(o *manifest.Object) bool {
 }
 
 // definitionsFor gives the definitions that objects of a target need and the target does not render: those of the repository, in the
-// order in which they bind its validation, else those of well-known projects.
-func (f *facts) definitionsFor(target plan.Target, sides ...[]*manifest.Object) ([]*manifest.Object, error) {
+// order in which they bind its validation, else those of well-known projects. amended are those that other targets change.
+func (f *facts) definitionsFor(target plan.Target, objects []*manifest.Object, amended []located) ([]*manifest.Object, error) {
 	f.once.Do(f.read)
 	rendered := make(map[kind]bool)
 	needed := make(map[kind]bool)
-	for _, objects := range sides {
-		for _, o := range objects {
-			needed[kind{o.ID.Group, o.ID.Kind}] = true
-			if d, err := f.schemas.Definition(o, ""); err == nil {
-				rendered[kind{d.Group, d.Kind}] = true
-			}
+	for _, o := range objects {
+		needed[kind{o.ID.Group, o.ID.Kind}] = true
+		if d, err := f.schemas.Definition(o, ""); err == nil {
+			rendered[kind{d.Group, d.Kind}] = true
 		}
 	}
 	var out []*manifest.Object
 	take := func(list []located) {
 		for _, l := range list {
-			if k := (kind{l.definition.Group, l.definition.Kind}); needed[k] && !rendered[k] {
+			if k := l.kind(); needed[k] && !rendered[k] {
 				rendered[k] = true
 				out = append(out, l.object)
 			}
 		}
 	}
 	take(f.binding)
+	take(amended)
 	take(nearest(f.head, target))
 	take(nearest(f.base, target))
 	for k := range needed {

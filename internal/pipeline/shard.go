@@ -29,7 +29,7 @@ func (c *Check) Plan(n int) ([]Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load schemas: %w", err)
 	}
-	selected := c.widen(c.selectTargets(scene), scene, c.newFacts(rules.binding, schemas))
+	selected := c.widen(c.selectTargets(scene), scene, c.newFacts(rules.binding, schemas), nil)
 	n = max(1, min(n, len(selected)))
 	var parts []Part
 	for i, shard := range split(selected, scene, n) {

@@ -50,7 +50,7 @@ func TestSameVerdict(t *testing.T) {
 		j.clusters = &clusters{judge: j, known: map[clusterKey]*cluster{
 			{"prod", false}: rendered(test.base), {"prod", true}: rendered(test.head),
 		}}
-		got, err := j.sameVerdict(t.Context(), plan.Selection{Target: target, Base: true, Head: true, Same: test.same}, inspection{lacking: test.lacking})
+		got, err := j.sameVerdict(t.Context(), plan.Selection{Target: target, Base: true, Head: true, Same: test.same}, inspection{lacking: test.lacking}, nil)
 		if err != nil || got != test.want {
 			t.Errorf("%s: %t, %v; want %t", name, got, err, test.want)
 		}

@@ -24,7 +24,7 @@ func (f *facts) changed() []kind {
 	digests := func(definitions []located) map[kind][][sha256.Size]byte {
 		all := make(map[kind][][sha256.Size]byte)
 		for _, l := range definitions {
-			k := kind{l.definition.Group, l.definition.Kind}
+			k := l.kind()
 			if !slices.Contains(all[k], l.definition.Digest) {
 				all[k] = append(all[k], l.definition.Digest)
 			}
@@ -48,18 +48,19 @@ func (f *facts) changed() []kind {
 	})
 }
 
-// widen adds the targets with resources whose definition changes: no file of theirs did, and yet the change may break them.
-func (c *Check) widen(selected []plan.Selection, s *scene, f *facts) []plan.Selection {
-	if f == nil || !f.touched || c.Base.Tree == nil || c.Scope.All {
+// widen adds the targets with resources whose definition changes: no file of theirs did, and yet the change may break them. amended are
+// the kinds whose definitions it changes by patches, by environment.
+func (c *Check) widen(selected []plan.Selection, s *scene, f *facts, amended map[string][]kind) []plan.Selection {
+	if !c.widens(f) || !f.touched && len(amended) == 0 {
 		return selected
 	}
 	has := make(map[string]bool)
 	for _, sel := range selected {
 		has[sel.Target.ID] = true
 	}
-	for _, k := range f.changed() {
+	add := func(k kind, concerns func(plan.Target) bool) {
 		for _, sel := range plan.Select(s.base, s.head, filesWith(c.Head.Tree, k)) {
-			if has[sel.Target.ID] || !c.Scope.covers(sel.Target) {
+			if has[sel.Target.ID] || !c.Scope.covers(sel.Target) || !concerns(sel.Target) {
 				continue
 			}
 			has[sel.Target.ID] = true
@@ -69,9 +70,22 @@ func (c *Check) widen(selected []plan.Selection, s *scene, f *facts) []plan.Sele
 			selected = append(selected, sel)
 		}
 	}
+	if f.touched {
+		for _, k := range f.changed() {
+			add(k, func(plan.Target) bool { return true })
+		}
+	}
+	for _, environment := range slices.Sorted(maps.Keys(amended)) {
+		for _, k := range amended[environment] {
+			add(k, func(t plan.Target) bool { return t.Environment == environment })
+		}
+	}
 	slices.SortFunc(selected, func(a, b plan.Selection) int { return a.Target.Compare(b.Target) })
 	return selected
 }
+
+// widens reports whether a run has to look for more targets than those that the change reaches.
+func (c *Check) widens(f *facts) bool { return f != nil && c.Base.Tree != nil && !c.Scope.All }
 
 // filesWith gives the YAML files of a tree that hold objects of a kind, as far as their text says.
 func filesWith(tree Tree, k kind) []string {
