@@ -50,7 +50,7 @@ const maxStopped = 3
 func (e *Engine) Check(ctx context.Context, objects []*manifest.Object, neighbours ...Neighbour) (Result, error) {
 	c := check{
 		engine: e, evaluator: &evaluator{limits: e.limits}, result: Result{Evaluated: len(e.rules)},
-		givenUp: make(map[*stage]bool),
+		givenUp: make(map[*stage]bool), inputs: make(map[*manifest.Object]ast.Value),
 	}
 	defer c.evaluator.close()
 	for _, object := range objects {
@@ -72,6 +72,7 @@ type check struct {
 	evaluator *evaluator
 	result    Result
 	givenUp   map[*stage]bool // said already
+	inputs    map[*manifest.Object]ast.Value
 }
 
 // verdict is what the verdict about an object depends on.
@@ -88,7 +89,7 @@ func (c *check) object(ctx context.Context, object *manifest.Object) error {
 		c.result.add(known.(Result), object)
 		return nil
 	}
-	one := check{engine: e, evaluator: c.evaluator, givenUp: c.givenUp}
+	one := check{engine: e, evaluator: c.evaluator, givenUp: c.givenUp, inputs: c.inputs}
 	about := subject{object: object}
 	for _, s := range e.perObject {
 		if !s.wants(object) {
@@ -96,7 +97,7 @@ func (c *check) object(ctx context.Context, object *manifest.Object) error {
 		}
 		if about.input == nil {
 			var err error
-			if about.input, err = value(object); err != nil {
+			if about.input, err = c.input(object); err != nil {
 				one.incomplete(about, "policy/evaluation", finding.Pos{}, fmt.Sprintf("policies could not be evaluated: %v", err))
 				break
 			}
@@ -132,7 +133,7 @@ func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object
 		if !s.wants(object) || s.shared && !hasSame(neighbours, object.ID) {
 			continue
 		}
-		input, err := value(object)
+		input, err := c.input(object)
 		if err != nil {
 			c.incomplete(subject{object: object}, "policy/evaluation", finding.Pos{}, fmt.Sprintf("policies could not be evaluated: %v", err))
 			continue
@@ -150,7 +151,7 @@ func (c *check) target(ctx context.Context, s *stage, objects []*manifest.Object
 		if !s.rules[0].Builtin || !s.wants(n.Object) || s.shared && !n.Same {
 			continue
 		}
-		if input, err := value(n.Object); err == nil { // else its own target says so
+		if input, err := c.input(n.Object); err == nil { // else its own target says so
 			documents = append(documents, ast.ObjectTerm(
 				[2]*ast.Term{ast.StringTerm("path"), ast.StringTerm(n.Object.Origin.File)},
 				[2]*ast.Term{ast.StringTerm("contents"), ast.NewTerm(input)},
@@ -172,13 +173,20 @@ func (s *stage) wants(object *manifest.Object) bool {
 	return len(s.kinds) == 0 || slices.Contains(s.kinds, object.ID.Kind)
 }
 
-// value is what rules see of an object: never what a Secret holds, which a rule could tell.
-func value(object *manifest.Object) (ast.Value, error) {
+// input is what rules see of an object: never what a Secret holds, which a rule could tell.
+func (c *check) input(object *manifest.Object) (ast.Value, error) {
+	if known, ok := c.inputs[object]; ok {
+		return known, nil
+	}
 	value := object.Concealed(nil)
 	if value == nil {
 		return nil, errors.New("the object is not valid YAML")
 	}
-	return ast.InterfaceToValue(value)
+	input, err := ast.InterfaceToValue(value)
+	if err == nil {
+		c.inputs[object] = input
+	}
+	return input, err
 }
 
 // subject is what a stage is evaluated for: one object, or all objects of the target that the stage looks at.

@@ -66,7 +66,7 @@ func New(ctx context.Context, opts Options, sets ...*Set) (*Engine, finding.List
 			if err != nil {
 				return nil, nil, fmt.Errorf("prepare policies: %w", err)
 			}
-			made := &stage{set: set, rules: group, kinds: strings.Fields(group[0].kinds), shared: group[0].shared, query: query}
+			made := &stage{set: set, rules: group, kinds: kindsOf(group), shared: group[0].shared, query: query}
 			if group[0].target {
 				e.perTarget = append(e.perTarget, made)
 			} else {
@@ -83,7 +83,21 @@ func (e *Engine) With(ctx context.Context, opts Options) (*Engine, finding.List,
 	return New(ctx, opts, e.sets...)
 }
 
-// byInput groups rules that look at the same objects, in a fixed order.
+// kindsOf gives the kinds of objects that any of the rules looks at; nil is all.
+func kindsOf(rules []rule) []string {
+	var all []string
+	for _, r := range rules {
+		if r.kinds == "" {
+			return nil
+		}
+		all = append(all, strings.Fields(r.kinds)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// byInput groups rules that are evaluated together, in a fixed order: those that look at objects of the same kinds one by one, and
+// those that look at all objects of a target, whatever their kinds. These share the index of labels, and pick out their kinds themselves.
 func byInput(rules []rule) [][]rule {
 	type input struct {
 		target, shared bool
@@ -93,6 +107,9 @@ func byInput(rules []rule) [][]rule {
 	var groups [][]rule
 	for _, r := range rules {
 		in := input{r.target, r.shared, r.kinds}
+		if r.target {
+			in.kinds = ""
+		}
 		i, seen := index[in]
 		if !seen {
 			i = len(groups)

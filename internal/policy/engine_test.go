@@ -3,7 +3,10 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,6 +127,56 @@ func TestRulesOverATarget(t *testing.T) {
 		return m
 	})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Rules about a whole target are evaluated together, over the objects that any of them looks at: what one says must not depend on
+// which others are chosen.
+func TestRulesOverATargetPickTheirKinds(t *testing.T) {
+	t.Parallel()
+	const objects = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {metadata: {labels: {app: web}}}}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: once, namespace: other}, spec: {template: {metadata: {labels: {app: once}}}}}
+---
+{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: none}, spec: {replicas: 3, selector: {app: web, matchLabels: {app: api}}}}
+---
+{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {replicas: 2, scaleTargetRef: {kind: Deployment, name: web}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: none}, spec: {podSelector: {matchLabels: {app: api}}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: none}, spec: {replicas: 2, selector: {app: api}, template: {metadata: {labels: {app: api}}}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {rules: [{host: example.com}], selector: {app: api}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: b}, spec: {rules: [{host: example.com}], podSelector: {app: api}}}
+`
+	bundles := []string{"default", "practice"}
+	said := make(map[string]int)
+	for _, line := range lines(check(t, builtin(t, policy.Options{Bundles: bundles}), objects)) {
+		said[line]++
+	}
+	alone := make(map[string]int)
+	rules := []string{"disruption-budget", "fixed-replicas", "network-policy", "selects-nothing", "service-without-pods", "unique-host"}
+	for _, rule := range rules {
+		var others []string
+		for _, r := range builtin(t, policy.Options{Bundles: bundles}).Rules() {
+			if r.ID != "policy/"+rule {
+				others = append(others, r.ID)
+			}
+		}
+		found := lines(check(t, builtin(t, policy.Options{Bundles: bundles, Disable: others}), objects))
+		if len(found) == 0 {
+			t.Errorf("%s finds nothing here, so this proves nothing about it", rule)
+		}
+		for _, line := range found {
+			alone[line]++
+		}
+	}
+	maps.DeleteFunc(said, func(line string, _ int) bool {
+		return !slices.ContainsFunc(rules, func(rule string) bool { return strings.Contains(line, " policy/"+rule+" ") })
+	})
+	if diff := cmp.Diff(alone, said); diff != "" {
+		t.Errorf("alone and together (-alone +together)\n%s", diff)
 	}
 }
 

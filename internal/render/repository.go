@@ -23,9 +23,9 @@ const maxLinks = 40
 // What a worker keeps between targets: all that overlays of one application share, and bases of many. What is parsed takes some twenty
 // times the room of its text.
 const (
-	rememberedFiles   = 16 << 20 // bytes of content
-	rememberedSources = 2 << 20  // bytes of the content that was parsed
-	rememberedEntries = 50_000   // of directories
+	rememberedFiles   = 4 << 20   // bytes of content
+	rememberedSources = 256 << 10 // bytes of the content that was parsed
+	rememberedEntries = 20_000    // of directories
 )
 
 // store remembers what object ids stand for: base and head, and all overlays of one base, share what is equal.
