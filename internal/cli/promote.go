@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/promote"
@@ -202,8 +203,8 @@ func preparePromotion(ctx context.Context, repo *git.Repo, into, rev string) (*p
 	p.Now = time.Now()
 	p.IsBefore = repo.IsAncestor
 	p.Recorded = recordsOf(ctx, repo, head)
-	p.History = func(ctx context.Context, sources, dirs []string) (pipeline.History, error) {
-		return readHistory(ctx, repo, p, sources, dirs)
+	p.History = func(ctx context.Context, sources, dirs []string, bound config.HistoryBound) (pipeline.History, error) {
+		return readHistory(ctx, repo, p, sources, dirs, bound)
 	}
 	return p, nil
 }
@@ -235,8 +236,8 @@ func promotionError(err error) error {
 	return err
 }
 
-// maxHistory bounds the commits that are read of a promotion's directories.
-const maxHistory = 5000
+// maxMainline bounds the commits of the main line that are searched for the newest change of a source.
+const maxMainline = 5000
 
 // fileHistory is git's history as package promote sees it.
 type fileHistory struct {
@@ -246,16 +247,21 @@ type fileHistory struct {
 	newest  []git.DirChange
 }
 
-func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string) (pipeline.History, error) {
-	all, err := repo.History(ctx, p.Target.Commit, dirs, maxHistory)
+func readHistory(ctx context.Context, repo *git.Repo, p *pipeline.Promotion, sources, dirs []string, most config.HistoryBound) (pipeline.History, error) {
+	now, err := repo.CommitTime(ctx, p.Target.Commit)
 	if err != nil {
 		return nil, err
 	}
-	newest, err := repo.LastChanged(ctx, p.Source.Commit, sources, maxHistory)
+	bound := git.Bound{Commits: most.Commits, Since: now.AddDate(0, 0, -most.Days)}
+	all, err := repo.History(ctx, p.Target.Commit, dirs, bound)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := repo.LastChanged(ctx, p.Source.Commit, sources, maxMainline)
 	if err != nil || p.Source.Commit == p.Target.Commit {
 		return fileHistory{all: all, newest: newest}, err
 	}
-	until, err := repo.History(ctx, p.Source.Commit, sources, maxHistory)
+	until, err := repo.History(ctx, p.Source.Commit, sources, bound)
 	return fileHistory{all, sources, until, newest}, err
 }
 
@@ -281,7 +287,7 @@ func (h fileHistory) Versions(name string) (out []promote.Version, complete bool
 			out = append(out, promote.Version{Seq: v.Seq, Commit: v.Commit, Data: v.Data, Deleted: v.Deleted})
 		}
 	}
-	return out, h.all.Complete, nil
+	return out, h.all.Whole(name), nil
 }
 
 // Newest implements pipeline.History.

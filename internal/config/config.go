@@ -104,7 +104,15 @@ type Promotion struct {
 	FanOut      FanOut         `yaml:"fan-out" doc:"Whether a stage of several environments gets a pull request for each of them, or one for all together."`
 	Base        BasePromotion  `yaml:"base" doc:"Whether environments share the directories that their targets are built from, or have copies of them, which are promoted like the targets: base for the first, base-ENV beside it for each later one. sluice init --version-bases makes the copies."`
 	PullRequest PullRequest    `yaml:"pull-request" doc:"How promotion pull requests look, and who sees to them. An environment's own pull-request says it for those that lead to it."`
+	History     HistoryBound   `yaml:"history" doc:"How far back the history is read that tells what a target owns. What was before counts as unknown: then a plan says so, and a value that the source may have had then counts as the target's own."`
 	Gates       []GateRule     `yaml:"gates" doc:"What must hold before a promotion goes on. All rules that choose it must hold. A gate that cannot be read is closed."`
+}
+
+// HistoryBound says how far back a history is read. Both count from the commit that is promoted into: the same commits are read on every machine,
+// today and tomorrow.
+type HistoryBound struct {
+	Commits int `yaml:"commits" min:"1" max:"1000000" doc:"How many commits of the directories that are promoted."`
+	Days    int `yaml:"days" min:"1" max:"36500" doc:"How old a commit may be, compared with the newest one."`
 }
 
 // FieldRule chooses fields of files.
@@ -120,7 +128,7 @@ func Default() *Config {
 		Validation: Validation{Unknown: WarningUnknown, Suppress: SuppressBase},
 		Policies:   Policies{Directories: []Directory{"policies"}},
 		Diff:       Diff{Context: 3},
-		Promotion:  Promotion{Group: GroupApp, FanOut: FanOutEach, Base: BaseShared},
+		Promotion:  Promotion{Group: GroupApp, FanOut: FanOutEach, Base: BaseShared, History: HistoryBound{Commits: 5000, Days: 3650}},
 		Rehearse:   Rehearse{Timeout: Duration(10 * time.Minute)},
 	}
 }

@@ -95,11 +95,12 @@ func TestParseEverything(t *testing.T) {
 			Environments: []EnvironmentName{"staging", "prod"}, Timeout: Duration(5 * time.Minute),
 		},
 		Promotion: Promotion{
-			Keep:   []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
-			Always: []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
-			Group:  GroupEnvironment,
-			FanOut: FanOutTogether,
-			Base:   BaseVersioned,
+			Keep:    []FieldRule{{Path: "spec.rules[*].host"}, {Files: "secrets/**"}},
+			Always:  []FieldRule{{Files: "*.env", Path: "IMAGE_*"}},
+			Group:   GroupEnvironment,
+			FanOut:  FanOutTogether,
+			Base:    BaseVersioned,
+			History: HistoryBound{Commits: 200, Days: 400},
 			PullRequest: PullRequest{
 				Title: "{app} to {to}", Body: "See the runbook.", Labels: []Label{"promotion", "area/gitops"}, Reviewers: []Reviewer{"octocat", "team:platform"},
 				Assignees: []Login{"hubot"}, Draft: DraftAlways, AutoMerge: AutoMergeSquash,

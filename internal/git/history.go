@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // FileVersion is what a commit made of a file.
@@ -18,24 +20,42 @@ type FileVersion struct {
 
 // History is the versions of the files below some directories, up to one commit. It is safe for concurrent use.
 type History struct {
-	// Complete is false where the history was not read to its beginning: more commits than asked for, or a shallow clone.
+	// Complete is false where the history was not read to its beginning: it goes past the bound, or the clone is shallow.
 	Complete bool
 
 	files   map[string][]fileVersion // newest first
 	commits int                      // how many were read
+	shallow bool
 	objects *batch
 }
 
 type fileVersion struct {
 	age         int    // 1 for the newest commit
 	commit, oid string // no oid for a deletion
+	added       bool   // no parent had the file
+}
+
+// Bound says how far back a history is read. What it cuts off depends on the commits alone, never on the machine.
+type Bound struct {
+	Commits int       // at most so many
+	Since   time.Time // and none committed before; zero for no such bound
 }
 
 // History reads which commits changed the files below the given directories (paths from the repository's root), up to and
-// including a commit, at most limit of them. Merges count where they differ from all their parents.
-func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit int) (*History, error) {
+// including a commit, as far as a bound lets it. Merges count where they differ from all their parents.
+func (r *Repo) History(ctx context.Context, commit string, dirs []string, bound Bound) (*History, error) {
+	limit := bound.Commits
 	args := []string{"log", "--format=%x01%H", "--raw", "--no-abbrev", "--no-renames", "--date-order", "-z", "--diff-merges=combined",
-		"--max-count=" + strconv.Itoa(limit+1), commit, "--"}
+		"--max-count=" + strconv.Itoa(limit+1)}
+	older := false
+	if !bound.Since.IsZero() {
+		var err error
+		if older, err = r.isOlder(ctx, commit, dirs, bound.Since); err != nil {
+			return nil, err
+		}
+		args = append(args, fmt.Sprintf("--since=@%d", bound.Since.Unix()))
+	}
+	args = append(args, commit, "--")
 	for _, dir := range dirs {
 		args = append(args, ":(top,literal)"+dir)
 	}
@@ -43,7 +63,8 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 	if err != nil {
 		return nil, err
 	}
-	h := &History{Complete: true, files: map[string][]fileVersion{}, objects: r.objects}
+	shallow := r.Shallow(ctx)
+	h := &History{Complete: !older && !shallow, shallow: shallow, files: map[string][]fileVersion{}, objects: r.objects}
 	commits, id, entry := 0, "", ""
 	defer func() { h.commits = commits }()
 	for _, token := range strings.Split(string(out), "\x00") {
@@ -66,10 +87,28 @@ func (r *Repo) History(ctx context.Context, commit string, dirs []string, limit 
 			entry = token
 		}
 	}
-	if r.Shallow(ctx) {
-		h.Complete = false
-	}
 	return h, nil
+}
+
+// Whole reports whether all versions of a file are known: the history was read to its beginning, or to where the file was made.
+func (h *History) Whole(path string) bool {
+	list := h.files[path]
+	return h.Complete || !h.shallow && len(list) > 0 && list[len(list)-1].added
+}
+
+// isOlder reports whether a commit that changed something below the directories was committed before a time. Most repositories have no commit
+// at all from before, which is soon told.
+func (r *Repo) isOlder(ctx context.Context, commit string, dirs []string, since time.Time) (bool, error) {
+	args := []string{"rev-list", "--max-count=1", fmt.Sprintf("--until=@%d", since.Unix()-1), commit, "--"}
+	for _, paths := range [][]string{nil, dirs} {
+		for _, dir := range paths {
+			args = append(args, ":(top,literal)"+dir)
+		}
+		if found, err := r.git(ctx, args...); err != nil || found == "" {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // parseRaw reads a line of git's raw diff, a colon for each parent: ":mode mode oid oid M", "::mode mode mode oid oid oid MM".
@@ -83,7 +122,8 @@ func parseRaw(line string) (fileVersion, error) {
 	if mode == "000000" || mode == "160000" { // removed, or a submodule
 		oid = ""
 	}
-	return fileVersion{oid: oid}, nil
+	was := slices.ContainsFunc(fields[:parents], func(mode string) bool { return mode != "000000" })
+	return fileVersion{oid: oid, added: !was}, nil
 }
 
 // Versions gives the versions of a file, oldest first.

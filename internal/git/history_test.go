@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,7 +50,7 @@ func TestHistory(t *testing.T) {
 	commit(nil)
 
 	r := open(t, dir)
-	h, err := r.History(t.Context(), "HEAD", []string{"dev", "prod"}, 100)
+	h, err := r.History(t.Context(), "HEAD", []string{"dev", "prod"}, Bound{Commits: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("%s, complete %v", got, h.Complete)
 	}
 
-	h, err = r.History(t.Context(), "HEAD", []string{"dev", "prod"}, 2)
+	h, err = r.History(t.Context(), "HEAD", []string{"dev", "prod"}, Bound{Commits: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +73,48 @@ func TestHistory(t *testing.T) {
 
 	shallow := filepath.Join(t.TempDir(), "shallow")
 	sh(t, t.TempDir(), "clone", "--quiet", "--depth=1", "file://"+dir, shallow)
-	h, err = open(t, shallow).History(t.Context(), "HEAD", []string{"dev"}, 100)
-	if err != nil || h.Complete {
+	h, err = open(t, shallow).History(t.Context(), "HEAD", []string{"dev"}, Bound{Commits: 100})
+	if err != nil || h.Complete || h.Whole("dev/a") {
 		t.Errorf("a shallow clone counts as complete: %v", err)
 	}
-	if _, err := r.History(t.Context(), "nowhere", []string{"dev"}, 1); err == nil {
+	if _, err := r.History(t.Context(), "nowhere", []string{"dev"}, Bound{Commits: 1}); err == nil {
 		t.Error("an unknown commit gives a history")
+	}
+}
+
+// TestHistorySince reads no commit from before a time, and says where there are some.
+func TestHistorySince(t *testing.T) {
+	at := func(day string) { t.Setenv("GIT_COMMITTER_DATE", "2026-01-"+day+"T12:00:00Z") }
+	at("01")
+	dir := newRepo(t, map[string]string{"old": "1"})
+	at("02")
+	write(t, dir, map[string]string{"dev/a": "1"})
+	sh(t, dir, "add", "dev")
+	sh(t, dir, "commit", "--quiet", "--message=02")
+	at("03")
+	write(t, dir, map[string]string{"dev/a": "2"})
+	sh(t, dir, "commit", "--quiet", "--all", "--message=03")
+	r := open(t, dir)
+	for _, tt := range []struct {
+		dirs     []string
+		day      int
+		want     string
+		complete bool
+		whole    bool
+	}{
+		{[]string{"dev"}, 1, "1:1 2:2", true, true},
+		{[]string{"dev"}, 2, "1:1 2:2", true, true}, // the commit from before changed something else
+		{[]string{"dev"}, 3, "1:2", false, false},
+		{[]string{"dev"}, 4, "", false, false},
+		{[]string{"old", "dev"}, 2, "1:1 2:2", false, true}, // what is older is of another file
+	} {
+		h, err := r.History(t.Context(), "HEAD", tt.dirs, Bound{Commits: 100, Since: time.Date(2026, 1, tt.day, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := told(t, h, "dev/a"); got != tt.want || h.Complete != tt.complete || h.Whole("dev/a") != tt.whole {
+			t.Errorf("%v since the %d.: %q, complete %v, whole %v; want %q, %v, %v", tt.dirs, tt.day, got, h.Complete, h.Whole("dev/a"), tt.want, tt.complete, tt.whole)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout confi
 	if m.holds, err = readHolds(p.Target.Tree); err != nil {
 		return nil, err
 	}
-	m.history, err = p.History(ctx, source, slices.Compact(all))
+	m.history, err = p.History(ctx, source, slices.Compact(all), cfg.Promotion.History)
 	return m, err
 }
 

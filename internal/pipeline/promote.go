@@ -30,8 +30,8 @@ type Promotion struct {
 	// Directories names one pair of directories, whatever the layout; nil for the edges of the layout.
 	Directories *Directories
 	// History gives the versions of the files below directories: of those in source up to the source's commit, of all others up
-	// to the target's.
-	History func(ctx context.Context, source, dirs []string) (History, error)
+	// to the target's; no further back than the bound.
+	History func(ctx context.Context, source, dirs []string, bound config.HistoryBound) (History, error)
 	// Recorded gives what earlier promotions recorded, the newest first; nil where there is none.
 	Recorded func() ([]RecordAt, error)
 	// IsBefore reports whether a commit is an ancestor of another one; nil: nobody knows.

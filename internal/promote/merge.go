@@ -58,9 +58,14 @@ func Merge(edge Edge, base Base, ours, theirs Files) (Result, error) {
 		}
 	}
 	if p.bounded > 0 {
+		files := "1 file was"
+		if p.bounded > 1 {
+			files = fmt.Sprintf("%d files were", p.bounded)
+		}
 		p.result.Findings = append(p.result.Findings, finding.Finding{
 			Rule: "promotion/history-bound", Severity: finding.Warning,
-			Message: fmt.Sprintf("the history of %d files was not read to its beginning: values that the source had before count as the target's own. Fetch more history (fetch-depth: 0), or raise the bound", p.bounded),
+			Message: files + " made before the history that was read: values that the source had before count as the target's own. " +
+				"Raise promotion.history in .sluice.yaml where that says less than you need",
 		})
 	}
 	p.result.sort()

@@ -26,7 +26,7 @@ func (h history) Versions(name string) ([]promote.Version, bool, error) {
 	for i, v := range list {
 		out[i] = promote.Version{Seq: v.Seq, Commit: v.Commit, Data: v.Data, Deleted: v.Deleted}
 	}
-	return out, h.Complete, err
+	return out, h.Whole(name), err
 }
 
 // outcome is what the engine made of a case.
@@ -51,7 +51,7 @@ func try(ctx context.Context, repo *git.Repo, c goldCase, newerBuilds bool) (out
 	}
 	var o outcome
 	for _, mv := range c.Moves {
-		h, err := repo.History(ctx, c.Before, []string{mv.FromDir, mv.ToDir}, maxCommits)
+		h, err := repo.History(ctx, c.Before, []string{mv.FromDir, mv.ToDir}, git.Bound{Commits: maxCommits})
 		if err != nil {
 			return outcome{}, err
 		}
