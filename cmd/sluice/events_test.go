@@ -132,9 +132,10 @@ func TestGateEvents(t *testing.T) {
 	s := eventScene(t)
 	token := s.gh.ActionsToken()
 	for name, payload := range map[string][]byte{
-		"status":            s.repo.StatusEvent(s.base, "argocd/shop", "success"),
-		"deployment_status": s.repo.DeploymentStatusEvent(s.base, "dev", "success"),
-		"check_suite":       s.repo.CheckSuiteEvent(s.base, "Iv1.a", "completed"),
+		"status":              s.repo.StatusEvent(s.base, "argocd/shop", "success"),
+		"deployment_status":   s.repo.DeploymentStatusEvent(s.base, "dev", "success"),
+		"check_suite":         s.repo.CheckSuiteEvent(s.base, "Iv1.a", "completed"),
+		"pull_request_review": s.repo.ReviewEvent(s.pr, "submitted", "approved"),
 	} {
 		run := s.step(name, payload, token, nil)
 		s.wantCode(run, 0)

@@ -47,7 +47,7 @@ func TestPromotionWorkflow(t *testing.T) {
 	if err := yaml.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
-	events := []string{"check_suite", "deployment_status", "push", "repository_dispatch", "schedule", "status", "workflow_dispatch"}
+	events := []string{"check_suite", "deployment_status", "pull_request_review", "push", "repository_dispatch", "schedule", "status", "workflow_dispatch"}
 	if got := slices.Sorted(maps.Keys(file.On)); !slices.Equal(got, events) {
 		t.Errorf("events: got %v, want %v", got, events)
 	}

@@ -107,6 +107,9 @@ type payload struct {
 			Type  string `json:"type"`
 		} `json:"user"`
 	} `json:"comment"`
+	Review *struct {
+		State string `json:"state"`
+	} `json:"review"`
 	CheckRun   *checkPayload `json:"check_run"`
 	CheckSuite *checkPayload `json:"check_suite"`
 	SHA        string        `json:"sha"`
@@ -188,6 +191,7 @@ var readers = map[string]reader{
 	"check_suite":         readCheckSuite,
 	"status":              readStatus,
 	"deployment_status":   readDeployment,
+	"pull_request_review": readReview,
 }
 
 func refusal(name string) string {
@@ -199,7 +203,7 @@ func refusal(name string) string {
 			"Use `on: pull_request`; `sluice init --forks` writes a second workflow that comments on pull requests from forks, safely"
 	default:
 		return "sluice does not know what to do on it. It runs on pull_request, merge_group, push, workflow_dispatch, repository_dispatch, schedule, workflow_run, " +
-			"issue_comment, check_run, check_suite, status and deployment_status: take the event out of the workflow's `on:`"
+			"issue_comment, check_run, check_suite, status, deployment_status and pull_request_review: take the event out of the workflow's `on:`"
 	}
 }
 

@@ -120,6 +120,28 @@ func readDeployment(e *Event, p payload, env Env) string {
 	return notCommit("sha", p.Deployment.SHA)
 }
 
+// A review may approve a promotion, which is a pull request of the repository's own. On one of a fork the run could only read.
+func readReview(e *Event, p payload, _ Env) string {
+	pr := p.PullRequest
+	if pr == nil || pr.Number <= 0 {
+		return "the payload has no pull request"
+	}
+	e.Head, e.Ref = pr.Head.SHA, "refs/heads/"+pr.Base.Ref
+	switch {
+	case p.Action != "submitted" && p.Action != "dismissed":
+		e.Why = fmt.Sprintf("the review was %s: that approves nothing, and takes nothing back", p.Action)
+	case p.Review != nil && strings.EqualFold(p.Review.State, "commented"):
+		e.Why = "the review only comments: it approves nothing"
+	case pr.Head.Repo == nil || !strings.EqualFold(pr.Head.Repo.FullName, e.Repo):
+		e.Why = "the review is of a pull request from a fork: promotions come from the repository itself"
+	case pr.Base.Ref != e.DefaultBranch:
+		e.Why = fmt.Sprintf("the review is of a pull request into %q: promotions go into %q", pr.Base.Ref, e.DefaultBranch)
+	default:
+		e.Promote = true
+	}
+	return notCommit("head", e.Head)
+}
+
 // readGate is for what may open or close a gate. Promotion looks at the state of everything, so it does not matter of which commit
 // the news is: the run is on the default branch, at the commit that the runner was given.
 func readGate(e *Event, env Env) string {

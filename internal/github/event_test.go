@@ -127,7 +127,16 @@ func TestEveryExampleEvent(t *testing.T) {
 		"check_suite.completed.json": {
 			Name: "check_suite", Action: "completed", Repo: hello, DefaultBranch: "main", Sender: "Codertocat", Promote: true, Head: runnerAt, Ref: "refs/heads/main",
 		},
-		"status.json":                    gate("status", ""),
+		"status.json": gate("status", ""),
+		"pull_request_review.submitted.json": {
+			Name: "pull_request_review", Action: "submitted", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Head: prHead, Ref: "refs/heads/master",
+			Why: "the review only comments: it approves nothing",
+		},
+		"pull_request_review.submitted-fork.json": {
+			Name: "pull_request_review", Action: "submitted", Repo: "baxterthehacker/public-repo", DefaultBranch: "master", Sender: "baxterthehacker",
+			Head: "b7a1f9c27caa4e03c14a88feb56e2d4f7500aa63", Ref: "refs/heads/master",
+			Why: "the review is of a pull request from a fork: promotions come from the repository itself",
+		},
 		"deployment_status.created.json": gate("deployment_status", "created"),
 		"schedule.json": {
 			Name: "schedule", Repo: hello, DefaultBranch: "master", Check: true, Promote: true, Head: runnerAt, Ref: "refs/heads/master",
@@ -182,8 +191,8 @@ func TestRefusedEvents(t *testing.T) {
 		"check_suite":         "no check suite",
 		"status":              "not a commit id",
 		"deployment_status":   "no deployment",
-		"pull_request_review": "sluice does not know what to do on it",
-		"issues":              "schedule, workflow_run, issue_comment, check_run, check_suite, status and deployment_status",
+		"pull_request_review": "no pull request",
+		"issues":              "check_run, check_suite, status, deployment_status and pull_request_review",
 	} {
 		_, err := github.ParseEvent(name, []byte("{}"), github.Env{})
 		var refused *github.EventError
@@ -228,6 +237,28 @@ func TestMergeIntoAnotherBranchPromotesNothing(t *testing.T) {
 	payload = []byte(strings.ReplaceAll(string(payload), `"ref":"master"`, `"ref":"release"`))
 	got, err := github.ParseEvent("pull_request", payload, github.Env{})
 	if err != nil || got.Promote || got.Check || got.Why == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestReviewsThatMayOpenAGate: an approval, a demand for changes and what takes one back start the promotion job; nothing else does.
+func TestReviewsThatMayOpenAGate(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	for _, tt := range []struct {
+		action, state string
+		promote       bool
+	}{
+		{"submitted", "approved", true}, {"submitted", "changes_requested", true}, {"dismissed", "dismissed", true},
+		{"submitted", "commented", false}, {"edited", "approved", false},
+	} {
+		got, err := github.ParseEvent("pull_request_review", s.repo.ReviewEvent(s.pr, tt.action, tt.state), github.Env{})
+		if err != nil || got.Promote != tt.promote || got.Check || (got.Why == "") != tt.promote || got.Head != s.head || got.Ref != "refs/heads/main" {
+			t.Errorf("%s, %s: %+v, %v", tt.action, tt.state, got, err)
+		}
+	}
+	other := strings.ReplaceAll(string(s.repo.ReviewEvent(s.pr, "submitted", "approved")), `"ref":"main"`, `"ref":"release"`)
+	if got, err := github.ParseEvent("pull_request_review", []byte(other), github.Env{}); err != nil || got.Promote || !strings.Contains(got.Why, "release") {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

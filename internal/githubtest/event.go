@@ -19,6 +19,19 @@ func (r *Repo) PullRequestEvent(number int, action string) []byte {
 	return encode(out)
 }
 
+// ReviewEvent gives the payload of pull_request_review for a review of a pull request, by its author: submitted, edited or dismissed; the state
+// is approved, changes_requested, commented or dismissed.
+func (r *Repo) ReviewEvent(number int, action, state string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	p := r.pull(number)
+	out := r.event("pull_request_review.submitted.json")
+	out["action"], out["pull_request"], out["sender"] = action, r.pullJSON(p), r.gh.user(p.author)
+	review := out["review"].(obj)
+	review["state"], review["commit_id"] = state, p.head
+	return encode(out)
+}
+
 // PushEvent gives the payload of a push to a ref (refs/heads/main) that was at before and is at after. Forty zeros are the
 // commit of a ref that is not there.
 func (r *Repo) PushEvent(ref, before, after string) []byte {
@@ -154,13 +167,13 @@ func (r *Repo) RunnerEnv(event string, payload []byte) map[string]string {
 // runnerRef gives what the runner checks out: for a pull request the trial merge.
 func (r *Repo) runnerRef(event string, payload []byte) (ref, sha string) {
 	var p struct {
-		Number     int
 		Ref, After string
 		MergeGroup struct {
 			Ref string `json:"head_ref"`
 			SHA string `json:"head_sha"`
 		} `json:"merge_group"`
 		Pull struct {
+			Number int
 			Merged bool
 			SHA    string `json:"merge_commit_sha"`
 			Base   struct{ Ref string }
@@ -172,8 +185,8 @@ func (r *Repo) runnerRef(event string, payload []byte) (ref, sha string) {
 	switch {
 	case p.Pull.Merged:
 		return "refs/heads/" + p.Pull.Base.Ref, p.Pull.SHA
-	case event == "pull_request":
-		return fmt.Sprintf("refs/pull/%d/merge", p.Number), p.Pull.SHA
+	case event == "pull_request", event == "pull_request_review":
+		return fmt.Sprintf("refs/pull/%d/merge", p.Pull.Number), p.Pull.SHA
 	case event == "merge_group":
 		return p.MergeGroup.Ref, p.MergeGroup.SHA
 	case event == "push":
