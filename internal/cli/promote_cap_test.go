@@ -65,11 +65,10 @@ func TestCapClosesGates(t *testing.T) {
 	if last := list[len(list)-1]; last.State != "pending" {
 		t.Errorf("its gate is %s: %s", last.State, last.Description)
 	}
-	w.calm() // the others say now how many approve, which they could not before they were open
 	w.calm()
 	web = w.pullsFrom()[0]
 	if !strings.Contains(w.repo.Git("show", web.Head+":staging/web/kustomization.yaml"), "v3") {
-		t.Error("the next runs leave it again")
+		t.Error("the next run leaves it again")
 	}
 }
 

@@ -148,12 +148,12 @@ func (w *work) message(ctx context.Context) (string, promote.Record, error) {
 	return b.String() + "\n" + record.Trailers(carried.authors), record, nil
 }
 
-// publishAll brings up to date what the pull request shows: draft, labels, the gates, the check of what is rendered, auto-merge, and the body,
-// which comes last and says that all of it is there.
+// publishAll brings up to date what the pull request shows: draft, labels, the gates as they are for what it holds now, the check of what is
+// rendered, auto-merge, and the body, which comes last and says that all of it is there.
 func (w *work) publishAll(ctx context.Context) error {
 	fresh := !strings.HasPrefix(w.pull.Body, "<!-- sluice:promotion ")
 	for _, part := range []func(context.Context) error{
-		func(ctx context.Context) error { return w.people(ctx, fresh) }, w.draft, w.label, w.publishGate, w.describe,
+		w.askAgain, func(ctx context.Context) error { return w.people(ctx, fresh) }, w.draft, w.label, w.publishGate, w.describe,
 	} {
 		if err := part(ctx); err != nil {
 			return err

@@ -33,6 +33,7 @@ type work struct {
 	wrote    bool                   // something was made that need not be made again
 	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
 	earlier  map[edgeKey]bool       // edges whose source is not the newest
+	asked    string                 // the head of the pull request that the gates were asked about; "" for none
 }
 
 // madeCommit is a commit that an earlier run made.
@@ -224,6 +225,7 @@ func (w *work) planFrom(ctx context.Context, e pipeline.PromotionEdge, source st
 
 // askGates finds out what the gates of each edge say, with the pull request that is open.
 func (w *work) askGates(ctx context.Context) error {
+	w.asked = w.pull.Head
 	for i := range w.unit.Edges {
 		e := &w.unit.Edges[i]
 		asked, known := w.gated[keyOf(*e)]
@@ -241,6 +243,20 @@ func (w *work) askGates(ctx context.Context) error {
 		e.SetGates(result)
 		w.want.Held = w.want.Held || result.State == gate.Hold
 	}
+	return nil
+}
+
+// askAgain asks the gates anew where the pull request was opened or got a commit since: who approved what it held before has not approved
+// what it holds now.
+func (w *work) askAgain(ctx context.Context) error {
+	if w.asked == w.is.Tip || w.back != nil {
+		return nil
+	}
+	w.pull.Head = w.is.Tip
+	if err := w.askGates(ctx); err != nil {
+		return err
+	}
+	w.want.State = w.state()
 	return nil
 }
 
