@@ -39,6 +39,16 @@ func TestGateOpens(t *testing.T) {
 	s.wants("the status", waiting.log, `"gate": "wait"`, `"number": 3`, `"state": "open"`)
 	s.wants("the plan", s.commandLine("promote", "--to", "staging").log, "pull request #3 (open)", "gate closed status deployed/web-dev")
 
+	// The pull request is of the older change, and the status shows the gates of that one: they open, while the newest waits.
+	pinned := s.repo.Git("log", "-1", "--format=%(trailers:key=Sluice-Source,valueonly,separator=)", pull.Head)
+	s.repo.SetStatus(pinned, githubtest.Status{Context: "deployed/web-dev", State: "success", Creator: "argo-cd[bot]"}, time.Now())
+	s.wants("the plan", s.commandLine("promote", "--to", "staging").log, "gate closed status deployed/web-dev")
+	ofPull := s.commandLine("status")
+	s.wants("the status", ofPull.log, "web to staging: pull request #3 http", " of "+pinned[:10])
+	if strings.Contains(ofPull.log, "wait") {
+		t.Errorf("the status tells of the gates of another source:\n%s", ofPull.log)
+	}
+
 	s.repo.SetStatus(source, githubtest.Status{Context: "deployed/web-dev", State: "success", Creator: "argo-cd[bot]"}, time.Now())
 	s.wantCode(s.promotions("status", s.repo.StatusEvent(source, "deployed/web-dev", "success")), 0)
 	if now := gate(); now.State != "success" || now.Context != "sluice/gate" {
@@ -63,6 +73,30 @@ func TestGateOpens(t *testing.T) {
 		t.Errorf("the status:\n%s", open.log)
 	}
 	s.wants("the status", open.log, "web to staging: pull request #3 http")
+}
+
+// TestApprovalOpensGate has a promotion wait for an approval, which the event of the review brings at once.
+func TestApprovalOpensGate(t *testing.T) {
+	t.Parallel()
+	s := cloth(t)
+	s.repo.Commit("main", githubtest.Files{
+		".sluice.yaml": "order: [dev, staging, prod]\ntargets: [{path: \"{env}/{app}\"}]\npromotion: {gates: [{to: staging, approvals: 1}]}\n",
+	}, "A gate")
+	s.wantCode(s.promotions("schedule", s.repo.DispatchEvent("main")), 0)
+	pull := s.promotion("web/dev-to-staging")
+	for _, step := range []struct{ review, action, state, want string }{
+		{"", "", "", "pending"},
+		{"APPROVED", "submitted", "approved", "success"},
+		{"DISMISSED", "dismissed", "dismissed", "pending"},
+	} {
+		if step.review != "" {
+			s.repo.Review(pull.Number, "wim", step.review, "MEMBER")
+			s.wantCode(s.promotions("pull_request_review", s.repo.ReviewEvent(pull.Number, step.action, step.state)), 0)
+		}
+		if now := s.repo.Statuses(pull.Head); len(now) != 1 || now[0].Context != "sluice/gate" || now[0].State != step.want {
+			t.Errorf("after %q the statuses are %+v", step.review, now)
+		}
+	}
 }
 
 // TestConflictIsSettled has a person settle a conflict in the pull request: the job leaves it alone, and after its merge nothing comes

@@ -81,16 +81,24 @@ func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, p
 		return err
 	}
 	pullOf := make(map[edgeKey]github.PullRequest)
+	var heads []string
 	for _, unit := range planned.Units(planned.Config.Promotion) {
 		i := slices.IndexFunc(q.pulls, func(p github.PullRequest) bool { return p.Branch == unit.Branch })
+		if i < 0 {
+			continue
+		}
+		heads = append(heads, q.pulls[i].Head)
 		for _, e := range unit.Edges {
-			if i >= 0 {
-				pullOf[keyOf(e)] = q.pulls[i]
-			}
+			pullOf[keyOf(e)] = q.pulls[i]
 		}
 	}
+	unfetched := errors.New("only a status tells of it")
 	if q.status {
 		planned.Notes = append(planned.Notes, q.others(planned, promotion.Apps)...)
+		unfetched = q.repo.EnsureHistory(ctx, heads...)
+		if unfetched != nil && len(heads) > 0 {
+			planned.Notes = append(planned.Notes, fmt.Sprintf("the promotion branches cannot be fetched, so gates are shown for the newest source: %v", unfetched))
+		}
 	}
 	for i := range planned.Edges {
 		e := &planned.Edges[i]
@@ -106,13 +114,46 @@ func (q *inquiry) complete(ctx context.Context, promotion *pipeline.Promotion, p
 		if open {
 			of = keeper.pullOf(ctx, pull.Number, pull.Head, pull.Labels, asked.Rules)
 		}
+		if open && unfetched == nil {
+			if asked, err = q.pinned(ctx, promotion, e, asked, pull.Head); err != nil {
+				return err
+			}
+		}
 		result, err := keeper.evaluate(ctx, asked, of)
 		if err != nil {
 			return err
 		}
 		e.SetGates(result)
 	}
-	return nil
+	return ctx.Err()
+}
+
+// pinned gives what is asked about an edge as its open pull request has it, whose branch is at head: of the commit of the source that is promoted
+// there. That may be an earlier one than the newest, for it is the newest whose gates were open.
+func (q *inquiry) pinned(ctx context.Context, promotion *pipeline.Promotion, e *pipeline.PromotionEdge, asked pipeline.GatedEdge, head string) (pipeline.GatedEdge, error) {
+	main := promotion.Target.Commit
+	record, made, err := recordOn(ctx, q.repo, main, head)
+	if err != nil || !made || record.Source == e.Source {
+		e.PullRequest.Source = record.Source
+		return asked, err
+	}
+	if !q.repo.IsAncestor(ctx, record.Source, main) {
+		return asked, ctx.Err() // this clone is behind, and so is the rest of what it says
+	}
+	e.PullRequest.Source = record.Source
+	then, err := preparePromotion(ctx, q.repo, main, record.Source)
+	if err != nil {
+		return asked, err
+	}
+	then.From, then.To, then.Apps, then.Now = e.From, e.To, []string{e.App}, promotion.Now
+	then.Gates = func(_ context.Context, of pipeline.GatedEdge) (gate.Result, error) {
+		if of.FromTarget.ID == e.FromTarget {
+			asked = of
+		}
+		return gate.Evaluate(of.Input(then.Now)), nil
+	}
+	_, err = runPromotion(ctx, then)
+	return asked, err
 }
 
 // others tells of the open pull requests that are no whole step of the order: parts, skipped stages, steps back and rollbacks. With apps, only of

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/promote"
@@ -32,7 +33,7 @@ func (o *opener) standing(ctx context.Context, known []pipeline.Unit) (found []p
 			errs = append(errs, err)
 			continue
 		}
-		record, made, err := o.recordOn(ctx, tip)
+		record, made, err := recordOn(ctx, o.repo, o.main, tip)
 		if err != nil || !wanted || !made {
 			errs = append(errs, err)
 			continue
@@ -82,12 +83,13 @@ func (o *opener) onlyOurs(ctx context.Context, tip string) (bool, error) {
 	return len(commits) < maxOnBranch, err
 }
 
-// recordOn gives the record of the newest commit of ours on a branch that the default branch has not. made is false where there is none.
-func (o *opener) recordOn(ctx context.Context, tip string) (record promote.Record, made bool, err error) {
-	if err := o.repo.EnsureHistory(ctx, tip); err != nil {
+// recordOn gives the record of the newest commit of ours on a branch that main, a commit of the default branch, has not. made is false where
+// there is none.
+func recordOn(ctx context.Context, repo *git.Repo, main, tip string) (record promote.Record, made bool, err error) {
+	if err := repo.EnsureHistory(ctx, tip); err != nil {
 		return record, false, err
 	}
-	commits, err := o.repo.Commits(ctx, o.main, tip, nil, maxOnBranch)
+	commits, err := repo.Commits(ctx, main, tip, nil, maxOnBranch)
 	for _, c := range commits {
 		if records := promote.Records(c.Message); len(records) == 1 && records[0].Tree == c.Tree {
 			return records[0], true, nil

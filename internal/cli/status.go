@@ -108,7 +108,12 @@ func writeStatusText(w io.Writer, s *pipeline.Status) error {
 	}
 	for _, row := range s.Rows {
 		if row.PullRequest != nil {
-			fmt.Fprintf(w, "%s to %s: pull request #%d %s\n", report.Visible(row.App), report.Visible(row.Environment), row.PullRequest.Number, report.Visible(row.PullRequest.URL))
+			of := ""
+			if row.PullRequest.Source != "" {
+				of = fmt.Sprintf(", of %.10s", row.PullRequest.Source)
+			}
+			fmt.Fprintf(w, "%s to %s: pull request #%d %s%s\n", report.Visible(row.App), report.Visible(row.Environment), row.PullRequest.Number,
+				report.Visible(row.PullRequest.URL), of)
 		}
 		if row.Gate != "" && row.Gate != "open" {
 			fmt.Fprintf(w, "%s to %s: %s: %s\n", report.Visible(row.App), report.Visible(row.Environment), row.Gate, report.Visible(row.Waits))

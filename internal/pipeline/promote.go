@@ -119,6 +119,8 @@ type PullRequest struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
 	State  string `json:"state"` // "none" where there is none
+	// Source is the commit of the source that it promotes, in a status: what the gates are told of. "" where nobody knows.
+	Source string `json:"source,omitempty"`
 }
 
 // Gate is a condition on an edge.
