@@ -47,14 +47,17 @@ func choosePart(ctx context.Context, repo *git.Repo, client *github.Client, head
 	if len(texts) > 1 {
 		return nil, usage(errors.New("--only: one pull request or commit at a time, and no files or fields with it"))
 	}
-	first, last := "", ""
+	first, last, n := "", "", 0
 	var err error
 	if number != nil {
-		n, _ := strconv.Atoi(number[1]) // digits
+		n, _ = strconv.Atoi(number[1]) // digits
 		first, last, err = commitsOfPull(ctx, repo, client, head, n)
 		texts = []string{"pr=#" + number[1]}
 	} else if last, err = repo.Resolve(ctx, rev); err == nil {
 		first, texts = last, []string{"commit=" + last}
+		if n, err = pullOfCommit(ctx, repo, client, head, last); n > 0 { // one part has one name
+			texts = []string{fmt.Sprintf("pr=#%d", n)}
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -116,6 +119,35 @@ func commitsOfPull(ctx context.Context, repo *git.Repo, client *github.Client, h
 	}
 	return first, last, nil
 }
+
+// pullOfCommit gives the pull request that a commit brought all of, by a merge or a squash; 0 for none.
+func pullOfCommit(ctx context.Context, repo *git.Repo, client *github.Client, head, commit string) (int, error) {
+	if client == nil {
+		info, err := repo.CommitInfo(ctx, commit)
+		said := saysMerged.FindStringSubmatch(info.Subject)
+		if err != nil || said == nil {
+			return 0, err
+		}
+		number, _ := strconv.Atoi(said[1] + said[2]) // digits, of one or the other
+		if id, err := mergeInHistory(ctx, repo, head, number); err != nil || id != commit {
+			return 0, ctx.Err() // another one says so too, or this one is not merged
+		}
+		return number, nil
+	}
+	pulls, err := client.PullsWith(ctx, commit)
+	for _, p := range pulls {
+		if !p.Merged {
+			continue
+		}
+		if first, last, err := commitsOfPull(ctx, repo, client, head, p.Number); err != nil || first == commit && last == commit {
+			return p.Number, err
+		}
+	}
+	return 0, err
+}
+
+// saysMerged matches the subject of a commit with which GitHub merged or squashed a pull request.
+var saysMerged = regexp.MustCompile(`^Merge pull request #([1-9][0-9]{0,8}) from |\(#([1-9][0-9]{0,8})\)$`)
 
 // mergeInHistory finds the commit with which GitHub merged a pull request, by what GitHub writes into its subject.
 func mergeInHistory(ctx context.Context, repo *git.Repo, head string, number int) (string, error) {

@@ -39,6 +39,14 @@ func TestPartOfEachKindOfMerge(t *testing.T) {
 			if !strings.Contains(pulls[0].Body, "[#1]") || strings.Contains(pulls[0].Body, "Before") || strings.Contains(pulls[0].Body, "After") {
 				t.Errorf("the body:\n%s", pulls[0].Body)
 			}
+			// The commit with which it was merged, or squashed, is the same part, and has the same pull request.
+			if method != "rebase" {
+				w.only = []string{"commit=" + w.repo.Git("rev-parse", "main~1")}
+				w.calm()
+				if now := w.pullsFrom(); len(now) != 1 {
+					t.Errorf("%+v", now)
+				}
+			}
 			// Merged after the source has gone on: the rest is behind all the same.
 			w.repo.MergePullRequest(pulls[0].Number)
 			w.only = nil
@@ -75,6 +83,9 @@ func TestPartThatIsTakenBack(t *testing.T) {
 	level("dev", "2")
 	w.only = []string{"commit=" + w.repo.Tip("main")}
 	w.calm()
+	if got := w.opened(); !strings.Contains(got, "/commit-") {
+		t.Errorf("what nobody merged has the name of its commit:\n%s", got)
+	}
 	w.mergeOpen()
 	if got := w.repo.Git("show", "main:staging/web/web.env"); got != "LEVEL=2" {
 		t.Fatalf("the part brought %q", got)
