@@ -63,7 +63,7 @@ func (h Hold) String() string {
 	}
 	fmt.Fprintf(&b, ": %s (%s)", h.Reason, h.Pos)
 	if h.Source != "" {
-		b.WriteString("; it ends when the source changes")
+		b.WriteString("; it ends when the source changes, or when its line is taken out")
 	}
 	return b.String()
 }

@@ -39,7 +39,7 @@ func TestParseHolds(t *testing.T) {
 			t.Errorf("%s %s → %s: %v", test.app, test.from, test.to, got)
 		}
 	}
-	said := "held by alice since 2026-11-21T13:00:00Z: rolled back: 500s (.sluice/holds.yaml:2:3); it ends when the source changes"
+	said := "held by alice since 2026-11-21T13:00:00Z: rolled back: 500s (.sluice/holds.yaml:2:3); it ends when the source changes, or when its line is taken out"
 	if got := holds[0].String(); got != said {
 		t.Errorf("got  %s\nwant %s", got, said)
 	}
