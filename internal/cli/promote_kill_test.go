@@ -21,7 +21,6 @@ import (
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/githubtest"
-	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
@@ -173,88 +172,6 @@ func (w *town) calm() {
 	}
 }
 
-// promotionScenes are what a run can find.
-var promotionScenes = []struct {
-	name    string
-	prepare func(*town)
-	want    []string // parts of the end state
-}{
-	{"a merge to dev", func(w *town) { w.dev("v2") }, []string{"pull request 2 open", "+    newTag: v2", "[#1]"}},
-	{"another merge", func(w *town) { w.dev("v2"); w.calm(); w.dev("v3") }, []string{"pull request 2 open", "+    newTag: v3", "### What was added"}},
-	{"the source is taken back", func(w *town) { w.dev("v2"); w.calm(); w.dev("v1") }, []string{"pull request 2 closed merged=false", "There is nothing left to promote", "branches:\n\n"}},
-	{"merged", func(w *town) { w.dev("v2"); w.calm(); w.repo.MergePullRequest(2) }, []string{"pull request 2 closed merged=true", "branches:\n\n"}},
-	{"a conflict", func(w *town) {
-		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": overlay("hotfix"), "dev/web/extra.yaml": "a: 1\n"}, "Hotfix")
-		w.dev("v2")
-	}, []string{"draft=true", "labels [promotion/conflict]", "`hotfix`", "+a: 1"}},
-	{"a conflict is settled, and it is merged by itself", func(w *town) {
-		w.repo.AllowAutoMerge = true
-		w.repo.Commit("main", githubtest.Files{
-			".sluice.yaml":                   "environments:\n  staging:\n    pull-request: {auto-merge: squash}\n",
-			"staging/web/kustomization.yaml": overlay("hotfix"),
-		}, "Hotfix")
-		w.dev("v2")
-		w.calm()
-		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": overlay("v1")}, "Without the hotfix")
-	}, []string{`draft=false auto-merge="squash"`, "labels []", "+    newTag: v2"}},
-	{"a person pushed", func(w *town) {
-		w.dev("v2")
-		w.calm()
-		w.repo.Commit(townBranch, githubtest.Files{"staging/web/mine.yaml": "a: 1\n"}, "Mine")
-		w.dev("v3")
-	}, []string{"pull request 2 open", "+    newTag: v2", "so it is theirs", "staging/web/mine.yaml"}},
-	{"a person closed it", func(w *town) { w.dev("v2"); w.calm(); w.repo.ClosePullRequest(2) }, []string{"pull request 2 closed merged=false", "branches:\n\n"}},
-	{"closed, and the source changed since", func(w *town) { w.dev("v2"); w.calm(); w.repo.ClosePullRequest(2); w.calm(); w.dev("v3") },
-		[]string{"pull request 2 closed", "pull request 4 open", "+    newTag: v3"}},
-	{"the target changed under it", func(w *town) {
-		w.dev("v2")
-		w.calm()
-		w.repo.Commit("main", githubtest.Files{"staging/web/kustomization.yaml": "# ours\n" + overlay("v1")}, "A comment")
-		w.dev("v3")
-	}, []string{"pull request 2 open", "+    newTag: v3"}},
-	{"a part", func(w *town) {
-		w.dev("v2")
-		w.repo.Commit("main", githubtest.Files{"dev/web/extra.yaml": "a: 1\n", "staging/web/extra.yaml": "a: 0\n"}, "Another file")
-		w.only = []string{"field=dev/web/kustomization.yaml#images[name=web].newTag"}
-	}, []string{"pull request 2 open", "from sluice/promote-only/web/dev-to-staging/field-", "+    newTag: v2"}},
-	{"a rollback", func(w *town) { w.released(); w.rollsBack() },
-		[]string{"pull request 3 open", "from sluice/rollback/web/staging", "-    newTag: v2", "+- {app: web, to: staging, source: ", "it is slow"}},
-	{"a rollback that a person closed", func(w *town) { w.released(); w.rollsBack(); w.calm(); w.repo.ClosePullRequest(3) },
-		[]string{"pull request 3 closed merged=false", "pull request 4 open"}},
-	{"a rollback that is merged", func(w *town) {
-		w.released()
-		w.rollsBack()
-		w.calm()
-		w.repo.MergePullRequest(3)
-		w.back = nil
-	}, []string{"pull request 3 closed merged=true", "branches:\n\n"}},
-	{"a rollback to which a person pushed", func(w *town) {
-		w.released()
-		w.rollsBack()
-		w.calm()
-		w.repo.Commit("sluice/rollback/web/staging", githubtest.Files{"staging/web/mine.yaml": "a: 1\n"}, "Mine")
-	}, []string{"pull request 3 open", "so it is theirs"}},
-}
-
-// released has v2 of the application promoted and merged.
-func (w *town) released() {
-	w.dev("v2")
-	w.calm()
-	w.repo.MergePullRequest(2)
-	w.calm()
-}
-
-// rollsBack has the runs from now on take that back.
-func (w *town) rollsBack() {
-	w.back = &rollbackOrder{app: "web", env: "staging", reason: "it is slow", log: slog.New(slog.DiscardHandler),
-		prove: func(_ context.Context, planned *pipeline.RollbackPlan) error {
-			for i := range planned.Targets {
-				planned.Targets[i].Rendered = pipeline.RendersSame
-			}
-			return nil
-		}}
-}
-
 // TestPromotionKilledAnywhere kills a run before every call of every scene, runs again, and wants what an undisturbed run comes to.
 func TestPromotionKilledAnywhere(t *testing.T) {
 	t.Parallel()
@@ -321,6 +238,56 @@ func TestTwoPromotionsAtOnce(t *testing.T) {
 			w.calm()
 			if diff := cmp.Diff(once(calm.state()), once(w.state())); diff != "" {
 				t.Errorf("(-one run, +two at once):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestJobFinishesWhatWasKilled kills a run for what one person asked once, before each of its calls. Nobody asks again, and the job comes to the
+// end that it would have had; or, where the run had not come to a branch, to one as if nobody had asked.
+func TestJobFinishesWhatWasKilled(t *testing.T) {
+	t.Parallel()
+	for _, scene := range []string{"a part", "a part by its pull request", "a part by a commit", "past a stage"} {
+		t.Run(scene, func(t *testing.T) {
+			t.Parallel()
+			prepare := sceneNamed(t, scene)
+			job := func(w *town) string {
+				w.only, w.ask = nil, nil
+				w.calm()
+				return w.state()
+			}
+			calm, unasked := newTown(t), newTown(t)
+			prepare(calm)
+			calls, err := calm.run(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := job(calm)
+			prepare(unasked)
+			nothing := job(unasked)
+			every := int64(1)
+			if testing.Short() {
+				every = 6 // a sample, for the race detector
+			}
+			finished := false
+			for at := int64(2); at <= calls; at += every {
+				w := newTown(t)
+				prepare(w)
+				if _, err := w.run(at); !errors.Is(err, context.Canceled) {
+					t.Fatalf("killed before call %d: %v", at, err)
+				}
+				branches := w.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/sluice")
+				want := done
+				if branches == "" {
+					want = nothing
+				}
+				finished = finished || branches != ""
+				if diff := cmp.Diff(want, job(w)); diff != "" {
+					t.Errorf("after a kill before call %d (-want +got):\n%s", at, diff)
+				}
+			}
+			if !finished {
+				t.Error("no run was killed that had made a branch")
 			}
 		})
 	}
