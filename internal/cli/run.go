@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +53,7 @@ func (c *Command) runCheck(ctx context.Context, run checkRun) (*report.Report, e
 		return nil, err
 	}
 	run.log.Debug("checked", "targets", len(r.Targets), "recalled", known, "took", time.Since(started))
-	r.Notes = slices.Concat(run.notes, r.Notes)
+	r.Tell(run.notes...)
 	return r, nil
 }
 
@@ -70,7 +69,7 @@ func recall(run checkRun) (r *report.Report, ok bool, err error) {
 	defer shop.Close()
 	if r, ok = check.Recall(); ok {
 		run.log.Debug("recalled", "targets", len(r.Targets))
-		r.Notes = slices.Concat(run.notes, r.Notes)
+		r.Tell(run.notes...)
 	}
 	return r, ok, nil
 }

@@ -48,7 +48,7 @@ func (c *Command) checkShard(ctx context.Context, run checkRun, shard plan.Shard
 	}
 	part.Program, part.All = Version(), run.scope.All
 	part.Salt = fmt.Sprintf("%x", sha256.Sum256(run.salt))
-	part.Report.Notes = append(run.notes, part.Report.Notes...)
+	part.Report.Tell(run.notes...)
 	return c.writeOutputs(outputs, func(w io.Writer, _ output) error { return report.WriteShard(w, part) })
 }
 

@@ -54,6 +54,13 @@ func Finish(r *Report) {
 	r.Verdict = r.verdict()
 }
 
+// Tell adds notes. They are sorted, each once: parts of a run have them in any order.
+func (r *Report) Tell(notes ...string) {
+	r.Notes = append(r.Notes, notes...)
+	slices.Sort(r.Notes)
+	r.Notes = slices.Compact(r.Notes)
+}
+
 func (r *Report) noNil() {
 	if r.Targets == nil {
 		r.Targets = []Target{}

@@ -184,11 +184,7 @@ func JoinShards(shards []*Shard, gate Gate) (*Report, error) {
 			targets[id] = true
 		}
 		out.add(r)
-		for _, note := range r.Notes {
-			if !slices.Contains(out.Notes, note) {
-				out.Notes = append(out.Notes, note)
-			}
-		}
+		out.Tell(r.Notes...)
 	}
 	for i := 1; i <= first.N; i++ {
 		if !present[i] {

@@ -102,6 +102,25 @@ func TestJoinShardsNeverGreenWithoutAll(t *testing.T) {
 	}
 }
 
+// The notes of a joined report are those of one run, whichever shard had them.
+func TestJoinShardsOrdersNotes(t *testing.T) {
+	t.Parallel()
+	var whole Report
+	whole.Tell("of all", "of part 1", "of part 2", "about both")
+	first, second := sampleShard(), sampleShard()
+	first.Report.Tell("of all", "of part 2")
+	second.I, second.Targets = 2, []string{"apps/b"}
+	second.Report.Targets, second.Report.Changes, second.Report.Findings = nil, nil, nil
+	second.Report.Tell("of part 1", "about both", "of all")
+	r, err := JoinShards([]*Shard{second, first}, Gate{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(whole.Notes, r.Notes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func FuzzReadShard(f *testing.F) {
 	var b bytes.Buffer
 	if err := WriteShard(&b, sampleShard()); err != nil {
