@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/promote"
 )
 
 // basePair is a shared directory as the source's environment is built from it, and the copy that the target's has of it.
@@ -25,8 +26,12 @@ func (p *Promotion) basesOf(cfg *config.Config, graph *plan.Graph, layout config
 		return nil, nil
 	}
 	for _, dir := range sharedInputs(graph, e.source) {
+		// The first environment of those that are built from it has the directory itself, which matters on the way back.
 		pair := basePair{dir, copyOf(dir, e.from, e.to)}
 		has := func(t plan.Target) bool { return slices.Contains(sharedInputs(graph, t), pair.to) }
+		if !slices.ContainsFunc(e.targets, has) {
+			pair.to = strings.TrimSuffix(dir, "-"+e.from)
+		}
 		if pair.from == pair.to || !slices.ContainsFunc(e.targets, has) {
 			continue
 		}
@@ -51,6 +56,7 @@ func (p *Promotion) addBases(cfg *config.Config, graph *plan.Graph, layout confi
 		e := &edges[i]
 		var alone []basePair
 		e.versioned, alone = p.basesOf(cfg, graph, layout, *e)
+		e.fresh = p.freshBases(cfg, graph, layout, *e)
 		for _, pair := range e.versioned {
 			switch {
 			case !slices.Contains(alone, pair):
@@ -62,6 +68,14 @@ func (p *Promotion) addBases(cfg *config.Config, graph *plan.Graph, layout confi
 		}
 	}
 	return notes
+}
+
+// copies gives the directories that the target's files name in place of those that the source's do.
+func (e edge) copies() (out []promote.Copy) {
+	for _, pair := range append(slices.Clone(e.versioned), e.fresh...) {
+		out = append(out, promote.Copy{From: pair.from, To: pair.to})
+	}
+	return out
 }
 
 // parts gives what is merged for an edge: each target, then each copy of a shared directory, as if it were a target.
@@ -93,9 +107,11 @@ func (e edge) sourceDirs() []string {
 	return out
 }
 
-// unversioned takes the directories away that the target's environment has a copy of: they reach no other environment.
+// unversioned takes the directories away that the target's environment has a copy of, or gets one of once it uses them: they reach no other
+// environment.
 func (e edge) unversioned(shared []string) []string {
 	return slices.DeleteFunc(shared, func(dir string) bool {
-		return slices.ContainsFunc(e.versioned, func(pair basePair) bool { return pair.from == dir })
+		is := func(pair basePair) bool { return pair.from == dir }
+		return slices.ContainsFunc(e.versioned, is) || slices.ContainsFunc(e.fresh, is)
 	})
 }

@@ -23,6 +23,7 @@ type edge struct {
 	targets       []plan.Target
 	versioned     []basePair // the shared directories that the target's environment has copies of
 	bases         []basePair // those of them that are promoted along this edge
+	fresh         []basePair // those that the source is built from and the target is not, under either name: new, or none of the target's
 	copied        bool       // this is the part of an edge that promotes one of them
 }
 

@@ -39,6 +39,9 @@ func (p *Promotion) merger(ctx context.Context, cfg *config.Config, layout confi
 	var source, all []string
 	for _, e := range edges {
 		source = append(source, e.sourceDirs()...)
+		for _, pair := range e.fresh {
+			source = append(source, pair.from)
+		}
 		for _, p := range e.parts() {
 			all = append(all, p.target.Dir)
 		}
@@ -97,6 +100,14 @@ func (m *merger) edge(ctx context.Context, e edge) (PromotionEdge, error) {
 		for _, f := range result.Findings {
 			m.findings = append(m.findings, f.In(p.target.ID, finding.New))
 		}
+	}
+	made, err := m.copyBases(&out, e)
+	if err != nil {
+		return out, err
+	}
+	out.Bases = append(e.sourceDirs()[1:], made...)
+	if len(made) > 0 {
+		out.Source = cmp.Or(m.history.Newest(append(e.sourceDirs(), made...)...), m.run.Source.Commit)
 	}
 	switch {
 	case len(out.Conflicts) > 0:
@@ -198,7 +209,7 @@ func (m *merger) mergeTrees(source, into Tree, e edge, target plan.Target, base 
 	if e.copied { // what environments own stands in their own directories, and nothing in a copy by itself
 		keep = keep[:m.own]
 	}
-	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: keep, Always: m.always, Part: part}, base, ours, theirs)
+	result, err := promote.Merge(promote.Edge{From: from, To: to, Pairs: pairs, Keep: keep, Always: m.always, Copies: e.copies(), Part: part}, base, ours, theirs)
 	return result, mergeSides{ours, theirs, pairs}, err
 }
 

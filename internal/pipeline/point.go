@@ -39,16 +39,10 @@ func pointTo(data []byte, from, to string, copies []BaseCopy) ([]byte, error) {
 	return file.Bytes()
 }
 
-// repointed gives a value of a kustomization as it is to be. A path that leads out of the directory has ../ in it; a file of a
-// generator may have its key before it.
+// repointed gives a value of a kustomization as it is to be.
 func repointed(text, from, to string, copies []BaseCopy) string {
-	key, name, ok := strings.Cut(text, "=")
+	key, name, ok := wayOut(text)
 	if !ok {
-		key, name = "", text
-	} else {
-		key += "="
-	}
-	if !strings.Contains(name, "../") && path.Base(name) != ".." || strings.ContainsAny(name, "\n:") {
 		return text
 	}
 	led := path.Join(from, name)
@@ -62,6 +56,18 @@ func repointed(text, from, to string, copies []BaseCopy) string {
 		return text
 	}
 	return key + wayTo(to, led)
+}
+
+// wayOut parts a value of a kustomization that leads out of its directory, which has ../ in it. A file of a generator may have its key
+// before it.
+func wayOut(text string) (key, name string, ok bool) {
+	key, name, found := strings.Cut(text, "=")
+	if !found {
+		key, name = "", text
+	} else {
+		key += "="
+	}
+	return key, name, (strings.Contains(name, "../") || path.Base(name) == "..") && !strings.ContainsAny(name, "\n:")
 }
 
 // wayTo gives the relative path from a directory to a place. Both start at the repository's root.

@@ -162,7 +162,7 @@ func (p *PromotionPlan) Files() (out []PromotedFile) {
 			out = append(out, e.Files...)
 		}
 	}
-	return out
+	return eachOnce(out)
 }
 
 // Run computes the plan, without Check. It fails with a *RequestError for what cannot be asked, with a *ConfigError for a
@@ -213,7 +213,6 @@ func (p *Promotion) Run(ctx context.Context) (*PromotionPlan, error) {
 		if merged.Oldest, err = out.oldestChange(merged.Files); err != nil {
 			return nil, err
 		}
-		merged.Bases = e.sourceDirs()[1:]
 		if p.Directories == nil {
 			merged.Shared = e.unversioned(sharedInputs(graph, e.source))
 		}

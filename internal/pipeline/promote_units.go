@@ -58,6 +58,18 @@ func (u Unit) Files() (out []PromotedFile) {
 	for _, e := range u.Edges {
 		out = append(out, e.Files...)
 	}
+	return eachOnce(out)
+}
+
+// eachOnce drops what several edges write alike: a copy of a shared directory that is new to several applications.
+func eachOnce(files []PromotedFile) (out []PromotedFile) {
+	seen := make(map[string]bool)
+	for _, f := range files {
+		if !seen[f.Path] {
+			out = append(out, f)
+		}
+		seen[f.Path] = true
+	}
 	return out
 }
 

@@ -88,6 +88,9 @@ func (p *promotion) fileBase(kind content, pair, was Pair) (*fileBase, error) {
 	b := &fileBase{
 		kind: kind, from: newReader(p.names, p.names.from, schemes{}), to: newReader(p.names, p.names.to, schemes{}), whole: true, known: p.base,
 	}
+	if isKustomization(pair.To) && len(p.edge.Copies) > 0 {
+		b.from.ways, b.to.ways = waysFrom(pair.From, pair.To, p.edge.Copies), waysFrom(pair.To, pair.To, p.edge.Copies)
+	}
 	if p.base.recorded != nil {
 		f, ok := p.base.recorded[was.From]
 		b.recorded = &snapshot{text: f.Data, gone: !ok}

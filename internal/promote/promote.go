@@ -42,6 +42,10 @@ type Edge struct {
 	Keep     []Rule // what the target owns; nil means DefaultKeep
 	Always   []Rule // what is eligible even so; nil means DefaultAlways
 
+	// Copies are directories beside the two sides of which the target has a copy of its own. In kustomizations a path into one is the same as one
+	// into the other.
+	Copies []Copy
+
 	Part *Part // what alone is promoted; nil for everything
 
 	// NewerBuilds lets a later build of the source replace an earlier one of the target also where the source never had the
@@ -55,6 +59,9 @@ type Side struct {
 	Dir string // slash-separated, from the repository's root
 	Env string // the environment's name: "staging"
 }
+
+// Copy is a directory that the source's files name, and the one that the target's name in its place; both from the repository's root.
+type Copy struct{ From, To string }
 
 // Action says what a promotion does to a file.
 type Action string

@@ -166,7 +166,14 @@ func (s scheme) name(r *reader, item *yaml.Node) string {
 }
 
 // fresh is a reader for one item alone.
-func (r *reader) fresh() *reader { return newReader(r.names, r.words, schemes{}) }
+func (r *reader) fresh() *reader { return r.with(schemes{}) }
+
+// with is a reader for the same side, and other schemes.
+func (r *reader) with(s schemes) *reader {
+	out := newReader(r.names, r.words, s)
+	out.ways = r.ways
+	return out
+}
 
 var remoteRef = regexp.MustCompile(`[?&](ref|version)=[^&]*`)
 

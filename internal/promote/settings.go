@@ -94,6 +94,9 @@ func (m *merger) translated(path fieldPath, o, t *value) (string, bool) {
 // unknownName looks for the name of the source's environment, untranslatable, anywhere in a value.
 func (m *merger) unknownName(v *value) string {
 	if v.kind == yaml.ScalarNode {
+		if _, ok := m.base.from.ways.same(v.text); ok {
+			return ""
+		}
 		_, unknown := m.names.translate(v.text)
 		return unknown
 	}

@@ -61,7 +61,7 @@ func (m *merger) mergeStructured(ours, theirs []byte) ([]byte, error) {
 // readBoth reads both sides with the same names for the items of their lists.
 func (m *merger) readBoth(ours, theirs []*yaml.Node) (o, t *value, err error) {
 	s := schemes{lists: map[string]scheme{}, documents: len(ours) > 1 || len(theirs) > 1}
-	m.base.from, m.base.to = newReader(m.names, m.names.from, s), newReader(m.names, m.names.to, s)
+	m.base.from, m.base.to = m.base.from.with(s), m.base.to.with(s)
 	if s.documents {
 		byName := map[string]*yaml.Node{}
 		for _, doc := range theirs {

@@ -78,6 +78,7 @@ type reader struct {
 	names   *names
 	words   []string // what this side's environment is called
 	schemes schemes  // how the items of each list are named, agreed between the sides
+	ways    *ways    // where paths in the file lead; nil where it has none that count
 	left    int
 }
 
@@ -116,7 +117,12 @@ func (r *reader) document(n *yaml.Node) string {
 	return "[" + id + "/" + r.neutral(name) + "]"
 }
 
-func (r *reader) neutral(s string) string { return r.names.neutral(s, r.words) }
+func (r *reader) neutral(s string) string {
+	if way, ok := r.ways.same(s); ok {
+		return way
+	}
+	return r.names.neutral(s, r.words)
+}
 
 func (r *reader) read(n *yaml.Node, at fieldPath) (*value, error) {
 	if r.left--; r.left < 0 || len(at) > 1000 {
