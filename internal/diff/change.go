@@ -32,7 +32,8 @@ type Change struct {
 	Head   *manifest.Object // nil for Removed
 	// Diff is a unified YAML diff without file headers, secrets masked; every line ends in a newline. Its hunk headers
 	// name the enclosing field: "@@ spec.template.spec.containers[name=web] @@". It is empty for an object that changed
-	// its name only. A diff of more than Options.MaxBytes ends in a line "@@ N more lines are not shown @@".
+	// its name only. Where many fields name a ConfigMap or Secret that a generator makes and that got another hash, the first is shown, and
+	// after it a line "# so do N more fields". A diff of more than Options.MaxBytes ends in a line "@@ N more lines are not shown @@".
 	Diff    string
 	Added   int // lines that head has more, whether Diff shows them or not
 	Removed int // lines that base had more
@@ -62,6 +63,8 @@ type Options struct {
 	// wherever they stand in a value.
 	Sensitive       []Rule
 	SensitiveValues []*regexp.Regexp
+
+	generated map[string]string // the names of ConfigMaps and Secrets that differ in a generator's hash: on base → on head
 }
 
 func (o Options) context() int {

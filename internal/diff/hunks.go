@@ -25,6 +25,7 @@ func unified(lines []line, opts Options) (text string, plus, minus int) {
 	}
 	var b strings.Builder
 	whole := plus == len(lines) || minus == len(lines)
+	lines = told(lines)
 	left := 0
 	for _, h := range hunks(lines, opts.context()) {
 		if left == 0 && !whole {
@@ -44,6 +45,32 @@ func unified(lines []line, opts Options) (text string, plus, minus int) {
 		fmt.Fprintf(&b, "@@ %d more lines are not shown @@\n", left)
 	}
 	return b.String(), plus, minus
+}
+
+// told takes what is counted elsewhere for no change, and says where that is how many fields there are.
+func told(lines []line) []line {
+	out := make([]line, 0, len(lines))
+	for _, l := range lines {
+		switch {
+		case l.told && l.op == removed:
+			continue
+		case l.told:
+			l.op = same
+		case l.note && l.more == 0:
+			continue
+		case l.note:
+			l.text += fmt.Sprintf("# so %s %d more %s", verb(l.more, "does", "do"), l.more, verb(l.more, "field", "fields"))
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // hunk is a range of lines.

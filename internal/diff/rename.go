@@ -94,6 +94,17 @@ func sameButHash(base, head string) bool {
 	return b == h && (hadHash || hasHash)
 }
 
+// generatedNames gives the names, on base → on head, of what differs in a generator's hash.
+func generatedNames(renamed []couple) map[string]string {
+	names := make(map[string]string)
+	for _, p := range renamed {
+		if sameButHash(p.base.ID.Name, p.head.ID.Name) {
+			names[p.base.ID.Name] = p.head.ID.Name
+		}
+	}
+	return names
+}
+
 // namesRelate reports whether two names begin or end with the same word: dev-web and web, web-v1 and web-v2.
 func namesRelate(a, b string) bool {
 	firstA, _, _ := strings.Cut(a, "-")

@@ -18,6 +18,10 @@ func (w *writer) scalar(label string, base, head *yaml.Node, indent int, at, sel
 		w.scalarWhole(same, label, head, indent, at)
 		return
 	}
+	if name, ok := w.generated[base.Value]; ok && name == head.Value {
+		w.refer(label, base, head, indent, at)
+		return
+	}
 	b, bText := w.block(base)
 	h, hText := w.block(head)
 	if !bText || !hText {
@@ -31,6 +35,21 @@ func (w *writer) scalar(label string, base, head *yaml.Node, indent int, at, sel
 		w.add(added, indent, label+blockHeader(h), self)
 	}
 	w.text(self, b, h, strings.Repeat(" ", indent+2))
+}
+
+// refer writes a field that names what a generator made anew: in full for the first that names it, and counted there for the others.
+func (w *writer) refer(label string, base, head *yaml.Node, indent int, at *path) {
+	start := len(w.lines)
+	w.replace(label, base, head, indent, at)
+	if first, ok := w.told[base.Value]; ok {
+		w.lines[first].more++
+		for i := range w.lines[start:] {
+			w.lines[start+i].told = true
+		}
+		return
+	}
+	w.told[base.Value] = len(w.lines)
+	w.lines = append(w.lines, line{op: same, text: strings.Repeat(" ", indent), at: at, note: true})
 }
 
 // replace writes two scalars that differ, at least one of which is a single line.

@@ -15,7 +15,7 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 	for _, o := range base {
 		waiting[o.ID] = append(waiting[o.ID], o)
 	}
-	var changes []Change
+	var pairs []couple
 	var added []*manifest.Object
 	for _, o := range head {
 		queue := waiting[o.ID]
@@ -25,11 +25,8 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 		}
 		was := queue[0]
 		waiting[o.ID] = queue[1:]
-		if bytes.Equal(was.Text, o.Text) {
-			continue
-		}
-		if c, ok := opts.compare(was, o); ok {
-			changes = append(changes, c)
+		if !bytes.Equal(was.Text, o.Text) {
+			pairs = append(pairs, couple{was, o})
 		}
 	}
 	var removed []*manifest.Object
@@ -39,13 +36,16 @@ func Sets(base, head []*manifest.Object, opts Options) []Change {
 			removed = append(removed, o)
 		}
 	}
-	pairs, removed, added := renames(removed, added)
+	renamed, removed, added := renames(removed, added)
+	opts.generated = generatedNames(renamed)
+	pairs = append(pairs, renamed...)
 	for _, o := range removed {
 		pairs = append(pairs, couple{base: o})
 	}
 	for _, o := range added {
 		pairs = append(pairs, couple{head: o})
 	}
+	var changes []Change
 	for _, p := range pairs {
 		if c, ok := opts.compare(p.base, p.head); ok {
 			changes = append(changes, c)
@@ -87,7 +87,7 @@ func compare(base, head *manifest.Object, opts Options) (_ Change, reordered boo
 	}
 	m := newMasker(opts.Salt)
 	m.ciphers = true
-	w := writer{mask: m, ignore: rulesFor(opts.Ignore, c.ID)}
+	w := writer{mask: m, ignore: rulesFor(opts.Ignore, c.ID), generated: opts.generated, told: make(map[string]int)}
 	if root(base) != nil || root(head) != nil {
 		for _, o := range []*manifest.Object{base, head} {
 			m.hideObject(o, opts)

@@ -19,6 +19,9 @@ type line struct {
 	text string // without the operator and the newline
 	at   *path  // the field that encloses the line
 	row  int    // number of the line within a text, on head where it is there; 0 outside of texts
+	told bool   // the same is said of another field, after which it is counted
+	note bool   // no line of a document: more fields are counted here
+	more int
 }
 
 // writer lays two YAML documents over each other.
@@ -32,6 +35,8 @@ type writer struct {
 	// reordered is whether a list in a pod template has its items in another order: it means nothing, and yet replaces
 	// the pods, since templates are compared as they stand.
 	reordered bool
+	generated map[string]string // see Options
+	told      map[string]int    // the line after the first field that names one of these, by its name on base
 }
 
 func (w *writer) add(op byte, indent int, text string, at *path) {
