@@ -11,16 +11,17 @@ import (
 )
 
 // setGroups gives every change the id of what it does: changes that are equal but for the names of their object,
-// namespace, application and environment have the same.
+// namespace, application and environment, and for the hashes of what generators made anew, have the same.
 func (r *Report) setGroups() {
 	targets := make(map[string]Target, len(r.Targets))
 	for _, t := range r.Targets {
 		targets[t.ID] = t
 	}
+	generated := r.generated()
 	normal := make(map[string]string) // the same text in 600 targets is read once for each set of names
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		names := namesOf(*c, targets[c.Target])
+		names := namesOf(*c, targets[c.Target], generated[c.Target])
 		key := fmt.Sprintf("%q", names) + c.Diff
 		text, ok := normal[key]
 		if !ok {
@@ -32,13 +33,24 @@ func (r *Report) setGroups() {
 	}
 }
 
+// generated gives, by target, the changes of what generators made anew.
+func (r *Report) generated() map[string][]Change {
+	out := make(map[string][]Change)
+	for _, c := range r.Changes {
+		if isGenerated(c) {
+			out[c.Target] = append(out[c.Target], c)
+		}
+	}
+	return out
+}
+
 // names are the words by which the same change differs from target to target, longest first.
 type names []name
 
 type name struct{ word, mark string }
 
-// namesOf collects the words that depend on where a change is.
-func namesOf(c Change, t Target) names {
+// namesOf collects the words that depend on where a change is. generated are the changes of the target's generated objects, which others name.
+func namesOf(c Change, t Target, generated []Change) names {
 	var n names
 	put := func(word, mark string) {
 		if len(word) >= 2 && !slices.ContainsFunc(n, func(other name) bool { return other.word == word }) {
@@ -51,7 +63,16 @@ func namesOf(c Change, t Target) names {
 	put(c.Namespace, "‹namespace›")
 	put(t.App, "‹app›")
 	put(t.Environment, "‹environment›")
-	slices.SortStableFunc(n, func(a, b name) int { return len(b.word) - len(a.word) })
+	longest := func(a, b name) int { return len(b.word) - len(a.word) }
+	slices.SortStableFunc(n, longest)
+	plain := slices.Clone(n)
+	for _, g := range generated {
+		base, _ := diff.BaseName(g.Name)
+		mark := plain.normalise(base) + "-‹hash›"
+		put(g.Name, mark)
+		put(g.Was, mark)
+	}
+	slices.SortStableFunc(n, longest)
 	return n
 }
 

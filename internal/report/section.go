@@ -130,13 +130,13 @@ func (r *Report) sections() []section {
 		}
 		clusters[key] = append(clusters[key], g)
 	}
-	rank := r.targetOrder()
+	rank, generated := r.targetOrder(), r.generated()
 	out := make([]section, 0, len(keys))
 	for _, key := range keys {
 		var s section
 		variants := make([]variant, 0, len(clusters[key]))
 		for _, g := range clusters[key] {
-			v := variant{change: g.changes[0], target: targets[g.changes[0].Target]}
+			v := variant{change: g.changes[0], target: targets[g.changes[0].Target], generated: generated[g.changes[0].Target]}
 			for _, c := range g.changes {
 				s.put(c)
 				v.targets = append(v.targets, c.Target)
@@ -227,9 +227,10 @@ func objectKey(c Change, t Target) string {
 
 // variant is one form of a section's change, with the targets that have it.
 type variant struct {
-	change  Change
-	target  Target
-	targets []string
+	change    Change
+	target    Target
+	targets   []string
+	generated []Change // of the target, which the change may name
 }
 
 // parts cuts the variants into hunks and gathers those that the same variants have.
@@ -248,7 +249,7 @@ func parts(variants []variant) []part {
 	var pieces []*piece
 	index := make(map[string]*piece)
 	for i, v := range variants {
-		names := namesOf(v.change, v.target)
+		names := namesOf(v.change, v.target, v.generated)
 		for _, h := range hunks(v.change.Diff) {
 			key := names.normalise(changedLines(h))
 			p := index[key]
