@@ -33,7 +33,7 @@ type envtestProvider struct {
 // How often other ports are tried, and how long an API server may take to be ready.
 const (
 	startAttempts = 3
-	readyTimeout  = 90 * time.Second
+	readyTimeout  = 3 * time.Minute
 )
 
 // start implements provider.

@@ -135,7 +135,7 @@ func (t textWriter) targets(r *Report) {
 		if counts[c.Target] == nil {
 			counts[c.Target] = make(map[diff.Action]int)
 		}
-		counts[c.Target][c.Action]++
+		counts[c.Target][shownAction(c)]++
 	}
 	const shown = 50
 	n := 0
