@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,28 +74,40 @@ func (gh *GitHub) appOf(jwt string) *app {
 	return nil
 }
 
-var installationPath = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/installation$`)
-
-// installation answers where an App is installed. The trimmed description lacks the calls of Apps.
-func (c *call) installation(method, path string) (answer reply, handled bool) {
-	m := installationPath.FindStringSubmatch(path)
+// installation answers where an App is installed.
+func (c *call) installation() reply {
 	switch {
-	case m == nil || method != http.MethodGet:
-		return reply{}, false
 	case c.token == nil || c.token.asApp == nil:
-		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded"), true
-	case !c.token.asApp.repos[strings.ToLower(m[1])]:
-		return notFound(), true
+		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+	case !c.token.asApp.repos[strings.ToLower(c.repo.FullName)]:
+		return notFound()
 	}
-	return ok(obj{"id": c.token.asApp.number, "app_slug": c.token.asApp.slug}), true
+	a := c.token.asApp
+	self := fmt.Sprintf("%s/app/installations/%d", c.APIURL, a.number)
+	owner, _, _ := strings.Cut(c.repo.FullName, "/")
+	return ok(obj{
+		"id": a.number, "app_id": idOf(a.slug), "app_slug": a.slug, "account": c.user(owner), "target_id": idOf(owner), "target_type": "Organization",
+		"repository_selection": "selected", "permissions": described(a.permissions), "events": []string{}, "access_tokens_url": self + "/access_tokens",
+		"repositories_url": c.APIURL + "/installation/repositories", "html_url": c.URL + "/organizations/" + owner + "/settings/installations/1",
+		"created_at": stamp(epoch), "updated_at": stamp(epoch), "single_file_name": nil, "suspended_at": nil, "suspended_by": nil,
+	})
 }
 
-func (c *call) createInstallationToken(path string) reply {
+// described gives permissions as the API names them.
+func described(permissions map[string]string) obj {
+	out := obj{}
+	for area, level := range permissions {
+		out[strings.ReplaceAll(area, "-", "_")] = level
+	}
+	return out
+}
+
+func (c *call) createInstallationToken() reply {
 	if c.token == nil || c.token.asApp == nil {
 		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
 	}
 	a := c.token.asApp
-	if path != fmt.Sprintf("/app/installations/%d/access_tokens", a.number) {
+	if c.param("installation_id") != a.number {
 		return notFound()
 	}
 	var in struct{ Repositories []string }
@@ -110,5 +121,5 @@ func (c *call) createInstallationToken(path string) reply {
 	a.tokens++
 	secret := fmt.Sprintf("ghs_app_%s_%d", a.slug, a.tokens)
 	c.tokens[secret] = &Token{Login: a.slug + "[bot]", App: a.slug, Permissions: a.permissions}
-	return created(obj{"token": secret, "expires_at": stamp(time.Now().Add(time.Hour)), "permissions": a.permissions})
+	return created(obj{"token": secret, "expires_at": stamp(time.Now().Add(time.Hour)), "permissions": described(a.permissions), "repository_selection": "selected"})
 }

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 type artifact struct {
@@ -57,39 +54,20 @@ func (r *Repo) WorkflowRunEvent(run int64, number int) []byte {
 	return encode(out)
 }
 
-// The paths of the artifacts, which the trimmed description lacks, and of the storage that a download leads to.
-var (
-	runArtifacts = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/actions/runs/(\d+)/artifacts$`)
-	artifactZip  = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/actions/artifacts/(\d+)/zip$`)
-)
-
-// artifactCall answers the calls for artifacts. Downloads need a token, even where everybody may read the repository.
-func (c *call) artifactCall(method, path string) (answer reply, handled bool) {
-	list, download := runArtifacts.FindStringSubmatch(path), artifactZip.FindStringSubmatch(path)
-	m := append(list, download...) // one of them
-	if method != http.MethodGet || len(m) == 0 {
-		return reply{}, false
-	}
-	if c.repo = c.repos[strings.ToLower(m[1])]; c.repo == nil {
-		return notFound(), true
-	}
-	if refusal := c.authorize(method, operation{areas: []string{"actions"}}); refusal != nil {
-		return *refusal, true
-	}
-	id, _ := strconv.ParseInt(m[2], 10, 64)
-	if download == nil {
-		return c.listArtifacts(id), true
-	}
+// downloadArtifact leads to the storage. It needs a token, even where everybody may read the repository.
+func (c *call) downloadArtifact() reply {
 	if c.token == nil {
-		return refuse(http.StatusUnauthorized, "Requires authentication"), true
+		return refuse(http.StatusUnauthorized, "Requires authentication")
 	}
-	if i := slices.IndexFunc(c.repo.artifacts, func(a *artifact) bool { return a.id == id }); i >= 0 {
-		return reply{status: http.StatusFound, header: http.Header{"Location": {fmt.Sprintf("%s/%d", c.storage, id)}}}, true
+	id := c.param("artifact_id")
+	if slices.ContainsFunc(c.repo.artifacts, func(a *artifact) bool { return a.id == id }) {
+		return reply{status: http.StatusFound, header: http.Header{"Location": {fmt.Sprintf("%s/%d", c.storage, id)}}}
 	}
-	return notFound(), true
+	return notFound()
 }
 
-func (c *call) listArtifacts(run int64) reply {
+func (c *call) listArtifacts() reply {
+	run := c.param("run_id")
 	var of []*artifact
 	for _, a := range visible(c, c.repo.artifacts) {
 		if a.run == run {

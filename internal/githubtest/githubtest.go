@@ -40,6 +40,10 @@ type GitHub struct {
 	// first request.
 	PageSize int
 
+	// Grown are operations, by their id, whose answers hold what the description does not know yet, as they do when the API has grown. Set
+	// it before the first request.
+	Grown map[string]bool
+
 	t       testing.TB
 	spec    *description
 	storage string // URL of the storage of artifacts
@@ -206,16 +210,11 @@ func (gh *GitHub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // serve validates a request, finds out whether the token may, and has it handled.
 func (c *call) serve(req *http.Request, path string) reply {
-	if handle, known := undescribed[req.Method+" "+firstSegment(path)]; known {
-		return handle(c, path)
+	if req.Method == http.MethodPost && path == "/graphql" { // the description is of the other API
+		return c.graphql()
 	}
 	r, params := c.spec.find(req.Method, path)
 	if r == nil {
-		for _, handle := range []func(method, path string) (reply, bool){c.collaborator, c.artifactCall, c.deploymentCall, c.rulesCall, c.installation} {
-			if answer, handled := handle(req.Method, path); handled {
-				return answer
-			}
-		}
 		c.t.Errorf("githubtest: %s %s is not an operation of the description", req.Method, path)
 		return notFound()
 	}
@@ -240,11 +239,6 @@ func (c *call) serve(req *http.Request, path string) reply {
 		return *refusal
 	}
 	return op.handle(c)
-}
-
-func firstSegment(path string) string {
-	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return "/" + first
 }
 
 // brief leaves the schema out of an error that quotes all of it.
@@ -289,7 +283,7 @@ func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, i
 			return
 		}
 	}
-	if r, params := gh.spec.find(req.Method, path); r != nil && (fault == nil || !fault.Reset) {
+	if r, params := gh.spec.find(req.Method, path); r != nil && (fault == nil || !fault.Reset) && !gh.Grown[r.operation.OperationID] {
 		if err := gh.spec.checkResponse(r, params, req, answer.status, w.Header(), body); err != nil {
 			gh.t.Errorf("githubtest: answer %d to %s %s: %s", answer.status, req.Method, path, brief(err))
 		}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	gogithub "github.com/google/go-github/v60/github"
 )
 
@@ -268,6 +269,54 @@ func TestMistakesAreSeen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnknownFieldsOfEveryOperation: whatever is written, a field that GitHub does not know is refused, at the top and inside.
+func TestUnknownFieldsOfEveryOperation(t *testing.T) {
+	t.Parallel()
+	spec, err := loadDescription()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, r := range spec.routes {
+		if _, implemented := operations[r.operation.OperationID]; !implemented || r.operation.RequestBody == nil {
+			continue
+		}
+		checked++
+		for _, media := range r.operation.RequestBody.Value.Content {
+			if open := openObjects(media.Schema, ""); len(open) > 0 {
+				t.Errorf("%s %s takes fields that it does not know: %q", r.method, r.template, open)
+			}
+		}
+	}
+	if checked < 15 {
+		t.Errorf("%d operations were checked", checked)
+	}
+}
+
+// openObjects says where in a schema an object may have any fields. Of alternatives, one that is closed closes them all where it repeats
+// the fields around it.
+func openObjects(ref *openapi3.SchemaRef, at string) (open []string) {
+	if ref == nil || ref.Value == nil {
+		return nil
+	}
+	s := ref.Value
+	if len(s.Properties) > 0 && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) && s.AdditionalProperties.Schema == nil {
+		open = append(open, at+"{}")
+	}
+	for name, p := range s.Properties {
+		open = append(open, openObjects(p, at+"."+name)...)
+	}
+	open = append(open, openObjects(s.Items, at+"[]")...)
+	for _, alternatives := range []openapi3.SchemaRefs{s.OneOf, s.AnyOf, s.AllOf} {
+		for _, p := range alternatives {
+			if len(s.Properties) == 0 {
+				open = append(open, openObjects(p, at)...)
+			}
+		}
+	}
+	return open
 }
 
 func TestTokens(t *testing.T) {

@@ -17,8 +17,19 @@ var (
 
 // operations are those that are implemented, by their id in the description.
 var operations = map[string]operation{
-	"repos/get":        {handle: (*call).getRepo},
-	"repos/get-branch": {contents, false, (*call).getBranch},
+	"users/get-authenticated":                 {handle: (*call).getUser},
+	"apps/get-repo-installation":              {handle: (*call).installation},
+	"apps/create-installation-access-token":   {handle: (*call).createInstallationToken},
+	"repos/get":                               {handle: (*call).getRepo},
+	"repos/get-collaborator-permission-level": {handle: (*call).collaborator},
+	"repos/get-branch":                        {contents, false, (*call).getBranch},
+	"repos/get-branch-rules":                  {[]string{"metadata", "contents"}, false, (*call).branchRules},
+
+	"actions/list-workflow-run-artifacts":                                {[]string{"actions"}, false, (*call).listArtifacts},
+	"actions/download-artifact":                                          {[]string{"actions"}, false, (*call).downloadArtifact},
+	"actions/get-github-actions-default-workflow-permissions-repository": {[]string{"administration"}, false, (*call).workflowPermissions},
+	"repos/list-deployments":                                             {[]string{"deployments"}, false, (*call).listDeployments},
+	"repos/list-deployment-statuses":                                     {[]string{"deployments"}, false, (*call).listDeploymentStatuses},
 
 	"issues/list-comments":        {comments, false, (*call).listComments},
 	"issues/create-comment":       {comments, false, (*call).createComment},

@@ -2,9 +2,7 @@ package githubtest
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
-	"strings"
 )
 
 // Rule is a rule of a ruleset for the default branch: its type and its parameters, as GitHub's API names them.
@@ -70,30 +68,25 @@ func (c *call) getBranch() reply {
 	})
 }
 
-// branchRules is not in the trimmed description.
-var branchRules = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/rules/branches/([^/]+)$`)
-
-func (c *call) rulesCall(method, path string) (answer reply, handled bool) {
-	m := branchRules.FindStringSubmatch(path)
-	if method != http.MethodGet || m == nil {
-		return reply{}, false
-	}
-	if c.repo = c.repos[strings.ToLower(m[1])]; c.repo == nil {
-		return notFound(), true
-	}
-	if refusal := c.authorize(method, operation{areas: []string{"metadata", "contents"}}); refusal != nil {
-		return *refusal, true
-	}
+func (c *call) branchRules() reply {
 	var rules []Rule
-	if m[2] == DefaultBranch {
+	if c.params["branch"] == DefaultBranch {
 		rules = slices.Clone(c.repo.rules)
 	}
-	shown, header := page(c, path, rules, func(rule Rule) obj {
+	shown, header := page(c, c.repo.api("/rules/branches/%s", c.params["branch"]), rules, func(rule Rule) obj {
 		out := obj{"type": rule.Type, "ruleset_source_type": "Repository", "ruleset_source": c.repo.FullName, "ruleset_id": 1}
 		if rule.Parameters != nil {
 			out["parameters"] = rule.Parameters
 		}
 		return out
 	})
-	return reply{http.StatusOK, shown, header}, true
+	return reply{http.StatusOK, shown, header}
+}
+
+// workflowPermissions answers what the settings let the tokens of workflows do.
+func (c *call) workflowPermissions() reply {
+	if c.token == nil || !c.token.may("read", "administration") { // also where everybody may read the repository
+		return refuse(http.StatusForbidden, "Resource not accessible by integration")
+	}
+	return ok(obj{"default_workflow_permissions": "read", "can_approve_pull_request_reviews": c.repo.AllowActionsPulls})
 }

@@ -21,6 +21,8 @@ type Repo struct {
 	Private  bool   // set it before the first request
 	// AllowAutoMerge lets pull requests be merged as soon as they may be. Set it before the first request.
 	AllowAutoMerge bool
+	// AllowActionsPulls is the setting that lets GITHUB_TOKEN open pull requests; here it is only told, by one call.
+	AllowActionsPulls bool
 
 	gh            *GitHub
 	parent        *Repo // of a fork
@@ -143,16 +145,23 @@ func identityEnvironment(role, name, email string, at time.Time) []string {
 // Commit makes a commit on a branch, which starts at the default branch when it is new, and gives its id.
 func (r *Repo) Commit(branch string, write Files, message string) string {
 	r.gh.t.Helper()
-	return r.change(branch, write, nil, message)
+	return r.change(branch, "100644", write, nil, message)
+}
+
+// CommitLinks makes a commit of symbolic links on a branch: targets are where they lead, by their path.
+func (r *Repo) CommitLinks(branch string, targets Files, message string) string {
+	r.gh.t.Helper()
+	return r.change(branch, "120000", targets, nil, message)
 }
 
 // Remove makes a commit on a branch that removes files.
 func (r *Repo) Remove(branch, message string, paths ...string) string {
 	r.gh.t.Helper()
-	return r.change(branch, nil, paths, message)
+	return r.change(branch, "", nil, paths, message)
 }
 
-func (r *Repo) change(branch string, write Files, remove []string, message string) string {
+// change makes a commit; mode is that of what it writes.
+func (r *Repo) change(branch, mode string, write Files, remove []string, message string) string {
 	r.gh.t.Helper()
 	r.gh.mu.Lock()
 	defer r.gh.mu.Unlock()
@@ -166,7 +175,7 @@ func (r *Repo) change(branch string, write Files, remove []string, message strin
 		fmt.Fprintf(&stream, "from %s\n", parent)
 	}
 	for _, path := range slices.Sorted(maps.Keys(write)) {
-		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", importPath(path), len(write[path]), write[path])
+		fmt.Fprintf(&stream, "M %s inline %s\ndata %d\n%s\n", mode, importPath(path), len(write[path]), write[path])
 	}
 	for _, path := range remove {
 		fmt.Fprintf(&stream, "D %s\n", importPath(path))

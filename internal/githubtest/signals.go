@@ -2,10 +2,7 @@ package githubtest
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -63,37 +60,6 @@ func (r *Repo) SetDeployment(id int64, state string, at time.Time) {
 	r.gh.t.Fatalf("githubtest: no deployment %d", id)
 }
 
-// The paths of deployments, which the trimmed description lacks. Source: docs.github.com "REST API endpoints for deployments".
-var (
-	deploymentsPath = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/deployments$`)
-	deploymentPath  = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/deployments/(\d+)/statuses$`)
-)
-
-// deploymentCall answers the calls that read deployments.
-func (c *call) deploymentCall(method, path string) (answer reply, handled bool) {
-	list, statuses := deploymentsPath.FindStringSubmatch(path), deploymentPath.FindStringSubmatch(path)
-	m := append(list, statuses...) // one of them
-	if method != http.MethodGet || len(m) == 0 {
-		return reply{}, false
-	}
-	if c.repo = c.repos[strings.ToLower(m[1])]; c.repo == nil {
-		return notFound(), true
-	}
-	if refusal := c.authorize(method, operation{areas: []string{"deployments"}}); refusal != nil {
-		return *refusal, true
-	}
-	if statuses == nil {
-		return c.listDeployments(), true
-	}
-	id, _ := strconv.ParseInt(m[2], 10, 64)
-	for _, d := range c.repo.deployments {
-		if d.id == id {
-			return c.listDeploymentStatuses(d), true
-		}
-	}
-	return notFound(), true
-}
-
 func (c *call) listDeployments() reply {
 	var of []*deployment
 	for _, d := range visible(c, c.repo.deployments) {
@@ -113,7 +79,13 @@ func (c *call) listDeployments() reply {
 	return reply{http.StatusOK, shown, header}
 }
 
-func (c *call) listDeploymentStatuses(d *deployment) reply {
+func (c *call) listDeploymentStatuses() reply {
+	id := c.param("deployment_id")
+	i := slices.IndexFunc(c.repo.deployments, func(d *deployment) bool { return d.id == id })
+	if i < 0 {
+		return notFound()
+	}
+	d := c.repo.deployments[i]
 	list := slices.Clone(visible(c, d.statuses))
 	slices.Reverse(list)
 	shown, header := page(c, c.repo.api("/deployments/%d/statuses", d.id), list, func(s deploymentStatus) obj {

@@ -1,6 +1,8 @@
 package githubtest
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"regexp"
@@ -120,32 +122,38 @@ func (c *call) authorize(method string, op operation) *reply {
 	return &answer
 }
 
-// undescribed are operations that the trimmed description lacks: they are not validated.
-var undescribed = map[string]func(c *call, path string) reply{
-	"GET /user":     (*call).getUser,
-	"POST /graphql": (*call).graphql,
-	"POST /app":     (*call).createInstallationToken,
-}
-
-func (c *call) getUser(string) reply {
+func (c *call) getUser() reply {
 	switch {
 	case c.token == nil:
 		return refuse(http.StatusUnauthorized, "Requires authentication")
 	case c.token.App != "":
 		return refuse(http.StatusForbidden, "Resource not accessible by integration")
 	}
-	return ok(c.user(c.token.Login))
+	user := c.user(c.token.Login)
+	for _, key := range []string{"name", "company", "location", "email", "hireable", "bio"} {
+		user[key] = nil
+	}
+	for _, key := range []string{"public_repos", "public_gists", "followers", "following"} {
+		user[key] = 0
+	}
+	user["user_view_type"] = "public"
+	user["blog"], user["created_at"], user["updated_at"] = "", stamp(epoch), stamp(epoch)
+	return ok(user)
 }
 
 var viewerQuery = regexp.MustCompile(`^\s*(query)?\s*\{\s*viewer\s*\{\s*login\s*\}\s*\}\s*$`)
 
 // graphql answers the one query that sluice asks, who am I?, and its mutations.
-func (c *call) graphql(string) reply {
+func (c *call) graphql() reply {
 	var in struct {
 		Query     string            `json:"query"`
 		Variables map[string]string `json:"variables"`
 	}
-	c.read(&in)
+	body := json.NewDecoder(bytes.NewReader(c.body))
+	body.DisallowUnknownFields()
+	if err := body.Decode(&in); err != nil {
+		c.t.Errorf("githubtest: GraphQL: %v in %.200s", err, c.body)
+	}
 	if m := mutationQuery.FindStringSubmatch(in.Query); m != nil {
 		return c.mutate(m[1], in.Variables)
 	}
@@ -161,27 +169,17 @@ func (c *call) graphql(string) reply {
 	return ok(obj{"data": obj{"viewer": obj{"login": c.token.Login}}})
 }
 
-var collaboratorPath = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/collaborators/([^/]+)/permission$`)
-
-// collaborator answers what a person may do in a repository. It is not in the trimmed description either.
-func (c *call) collaborator(method, path string) (answer reply, handled bool) {
-	m := collaboratorPath.FindStringSubmatch(path)
-	if m == nil || method != http.MethodGet {
-		return reply{}, false
-	}
-	c.repo = c.repos[strings.ToLower(m[1])]
-	if c.repo == nil {
-		return notFound(), true
-	}
-	if refusal := c.authorize(method, operation{}); refusal != nil {
-		return *refusal, true
-	}
-	permission := c.repo.collaborators[m[2]]
+// collaborator answers what a person may do in a repository.
+func (c *call) collaborator() reply {
+	login := c.params["username"]
+	permission := c.repo.collaborators[login]
 	if permission == "" {
 		permission = "read"
 		if c.repo.Private {
 			permission = "none"
 		}
 	}
-	return ok(obj{"permission": permission, "role_name": permission, "user": c.user(m[2])}), true
+	user := c.user(login)
+	user["role_name"] = permission
+	return ok(obj{"permission": permission, "role_name": permission, "user": user})
 }
