@@ -142,22 +142,32 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		c.say("Nothing to check: %s.\n", event.Why)
 		return nil
 	}
-	repo, err := git.Open(ctx, in.directory, git.Options{Trust: true})
-	if err != nil {
-		return err
-	}
-	defer repo.Close()
-	sides, scope, err := sidesOf(ctx, repo, event)
-	if err != nil {
-		return err
-	}
-	end := actions.Group("Render and check")
-	r, err := c.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: in.gate, cache: in.cache, log: c.logger(cmd), progress: c.newProgress()})
-	end()
+	r, err := c.examine(cmd, actions, in, event, pipeline.Scope{})
 	if err != nil {
 		return err
 	}
 	return c.conclude(ctx, actions, in, event, r)
+}
+
+// examine renders and compares what an event is about. The clone may be shallow, or of another branch: commits are fetched by their id.
+func (c *Command) examine(cmd *cobra.Command, actions *github.Actions, in actionInputs, event github.Event, scope pipeline.Scope) (*report.Report, error) {
+	ctx := cmd.Context()
+	if c.examined != nil {
+		return c.examined(event), nil
+	}
+	repo, err := git.Open(ctx, in.directory, git.Options{Trust: true})
+	if err != nil {
+		return nil, err
+	}
+	defer repo.Close()
+	sides, whole, err := sidesOf(ctx, repo, event)
+	if err != nil {
+		return nil, err
+	}
+	scope.All = whole.All
+	end := actions.Group("Render and check")
+	defer end()
+	return c.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: in.gate, cache: in.cache, log: c.logger(cmd), progress: c.newProgress()})
 }
 
 // mayCache reports whether a run may use the cache that the workflow restores. Those of a merge queue, of promotions and of commands
@@ -334,7 +344,10 @@ func (c *Command) tell(actions *github.Actions, in actionInputs, r *report.Repor
 		missing += fmt.Sprintf("> The %s could not be written: %v\n\n", m.What, m.Why)
 		actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the %s could not be written: %v", m.What, m.Why)}})
 	}
-	if outcome.Check == nil || outcome.Check.Kind != github.AsCheckRun {
+	if check := outcome.Check; check == nil || check.Kind != github.AsCheckRun || check.Bare != nil {
+		if check != nil && check.Bare != nil {
+			actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the check run stands without annotations: %v", check.Bare)}})
+		}
 		actions.Annotate(annotations(r))
 	}
 	bodies := report.Comment(r, markdownOptions(actions.Env(), in, r, report.SummaryLimit))

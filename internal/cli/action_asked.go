@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/report"
@@ -26,9 +25,6 @@ type asked struct {
 	actions *github.Actions
 	in      actionInputs
 	client  *github.Client
-
-	// check renders and compares the two sides of a pull request.
-	check func(context.Context, github.Event, pipeline.Scope) (*report.Report, error)
 }
 
 // answer does what a comment or a button asks for.
@@ -38,7 +34,6 @@ func (c *Command) answer(cmd *cobra.Command, actions *github.Actions, in actionI
 		return err
 	}
 	a := &asked{Command: c, cmd: cmd, actions: actions, in: in, client: client}
-	a.check = a.render
 	if event.Comment != nil {
 		return a.obey(cmd.Context(), *event.Comment)
 	}
@@ -109,7 +104,7 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 	if !orders.recheck && len(orders.diffs) == 0 {
 		return nil
 	}
-	r, err := a.check(ctx, event, pipeline.Scope{DiffOnly: !orders.recheck})
+	r, err := a.examine(a.cmd, a.actions, a.in, event, pipeline.Scope{DiffOnly: !orders.recheck})
 	if err != nil {
 		return err
 	}
@@ -124,23 +119,6 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 		errs = append(errs, a.conclude(ctx, event, r))
 	}
 	return errors.Join(errs...)
-}
-
-// render is the check. The clone is of the default branch: commits are fetched by id.
-func (a *asked) render(ctx context.Context, event github.Event, scope pipeline.Scope) (*report.Report, error) {
-	repo, err := git.Open(ctx, a.in.directory, git.Options{Trust: true})
-	if err != nil {
-		return nil, err
-	}
-	defer repo.Close()
-	sides, whole, err := sidesOf(ctx, repo, event)
-	if err != nil {
-		return nil, err
-	}
-	scope.All = whole.All
-	end := a.actions.Group("Render and check")
-	defer end()
-	return a.runCheck(ctx, checkRun{sides: sides, scope: scope, gate: a.in.gate, cache: a.in.cache, log: a.logger(a.cmd), progress: a.newProgress()})
 }
 
 // conclude publishes the verdict. The run itself is none of the pull request's checks: it ends well when the verdict stands on the

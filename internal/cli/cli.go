@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/github"
 	_ "github.com/sluice-dev/sluice/internal/heap" // for the collector of every command
 	"github.com/sluice-dev/sluice/internal/render"
+	"github.com/sluice-dev/sluice/internal/report"
 )
 
 // The exit codes: a contract, see the README.
@@ -34,7 +35,8 @@ type Command struct {
 	Stderr io.Writer
 	Getenv func(string) string
 
-	adjust func(*github.Options) // how a test reaches GitHub, with a clock of its own; nil outside of tests
+	adjust   func(*github.Options)             // how a test reaches GitHub, with a clock of its own; nil outside of tests
+	examined func(github.Event) *report.Report // what a test has the action find; nil outside of tests
 }
 
 // gitHub gives a client for a repository, as the runner's environment says to reach it.

@@ -13,10 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/githubtest"
-	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/plan"
 	"github.com/sluice-dev/sluice/internal/report"
 )
@@ -32,6 +33,7 @@ type scene struct {
 	head    string
 	clock   *clock
 	timeout time.Duration // of a request, in real time; 0 is the client's own
+	token   string        // "" is that of the workflow
 }
 
 // clock is a time that passes only while somebody sleeps. It stands in the future: the library, which reads the real clock, would take
@@ -75,8 +77,8 @@ func (s *scene) fromFork() {
 
 // stepEnd is how a step ended.
 type stepEnd struct {
-	code int
-	log  string
+	code         int
+	log, summary string
 }
 
 // report is what the renderer would have found on a head.
@@ -93,7 +95,7 @@ func (s *scene) report(head string) *report.Report {
 	return r
 }
 
-// step runs the action for an event as runAction does, with a report in place of the renderer.
+// step runs the action for an event, with a report in place of the renderer. The token is that of the workflow, unless the scene has one.
 func (s *scene) step(name string, payload []byte) stepEnd {
 	s.Helper()
 	env := s.repo.RunnerEnv(name, payload)
@@ -102,45 +104,23 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	c.adjust = func(o *github.Options) {
 		o.Now, o.Sleep, o.Jitter, o.Timeout = s.clock.now, s.clock.sleep, func(d time.Duration) time.Duration { return d }, s.timeout
 	}
-	token := s.gh.ActionsToken()
-	if name == "workflow_run" {
-		token = s.gh.StageToken()
-	}
-	in := actionInputs{token: token, id: defaultID, comment: true, gate: report.Gate{FailOn: "error", Findings: "new"}}
-	err := c.annotated(func(actions *github.Actions) error {
-		event, err := actions.Event()
-		if err != nil {
-			return err
-		}
-		ctx := s.Context()
-		switch {
-		case event.Run != nil:
-			return c.publishFork(ctx, actions, in, event)
-		case event.Comment != nil || event.Rerun != nil:
-			client, err := c.gitHub(actions.Env(), event.Repo, in.token)
-			if err != nil {
-				return err
-			}
-			a := &asked{Command: c, actions: actions, in: in, client: client}
-			a.check = func(_ context.Context, e github.Event, _ pipeline.Scope) (*report.Report, error) {
-				return s.report(e.Head), nil
-			}
-			if event.Comment != nil {
-				return a.obey(ctx, *event.Comment)
-			}
-			return a.rerun(ctx, *event.Rerun)
-		default:
-			return c.conclude(ctx, actions, in, event, s.report(event.Head))
-		}
-	})
-	end := stepEnd{log: log.String()}
-	var exit *exitError
+	c.examined = func(event github.Event) *report.Report { return s.report(event.Head) }
+	env["INPUT_TOKEN"] = s.token
 	switch {
-	case errors.As(err, &exit):
-		end.code = exit.code
-	case err != nil:
-		end.code = ExitIncomplete
+	case s.token != "":
+	case name == "workflow_run":
+		env["INPUT_TOKEN"] = s.gh.StageToken()
+	default:
+		env["INPUT_TOKEN"] = s.gh.ActionsToken()
 	}
+	cmd := &cobra.Command{}
+	cmd.SetContext(s.Context())
+	end := stepEnd{code: c.exitCode(c.action(cmd)), log: log.String()}
+	summary, err := os.ReadFile(env["GITHUB_STEP_SUMMARY"])
+	if err != nil {
+		s.Fatal(err)
+	}
+	end.summary = string(summary)
 	return end
 }
 
