@@ -114,6 +114,7 @@ func (c *Command) doctor(cmd *cobra.Command, opts doctorOptions) error {
 type setup struct {
 	checks     []string // the check runs that the workflows write
 	mergeGroup bool     // the workflow runs for merge queues
+	promotes   bool     // a workflow opens promotions
 	owned      bool     // CODEOWNERS covers what decides
 }
 
@@ -205,6 +206,22 @@ func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, o
 		return
 	}
 	d.protection(protection, s)
+	if s.promotes {
+		d.mayOpenPulls(client.MayOpenPulls(ctx))
+	}
+}
+
+// mayOpenPulls is about a setting that is off where nobody turned it on.
+func (d *diagnosis) mayOpenPulls(may bool, err error) {
+	const setting = `Settings, Actions, General: "Allow GitHub Actions to create and approve pull requests"`
+	switch {
+	case err != nil:
+		d.say(advice, "%s: only an administrator's token can read whether it is on. Without it, or a GitHub App (app-id), no promotion is opened", setting)
+	case !may:
+		d.say(wrong, "%s is off: no promotion is opened with GITHUB_TOKEN. Turn it on, or give a GitHub App (app-id)", setting)
+	default:
+		d.say(fine, "GITHUB_TOKEN may open promotions")
+	}
 }
 
 func (d *diagnosis) protection(p github.Protection, s setup) {

@@ -48,8 +48,8 @@ func TestOwners(t *testing.T) {
 func good(t *testing.T) fstest.MapFS {
 	t.Helper()
 	tree := fstest.MapFS{".github/CODEOWNERS": {Data: []byte("/.github/ @platform\n/.sluice.yaml @platform\n/policies/ @platform\n")}}
-	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-report.yml"} {
-		data, err := workflow(name)
+	for _, name := range []string{"sluice.yml", "sluice-promote.yml", "sluice-commands.yml", "sluice-report.yml"} {
+		data, err := workflow(name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +63,7 @@ func TestDoctorReadsFiles(t *testing.T) {
 	t.Parallel()
 	const main = ".github/workflows/sluice.yml"
 	const commands = ".github/workflows/sluice-commands.yml"
+	const promotions = ".github/workflows/sluice-promote.yml"
 	for _, test := range []struct {
 		name, file, old, new string
 		level                level
@@ -88,6 +89,12 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"commands without write for checks", commands, "  checks: write # the check run\n", "", wrong, "lacks the permission checks: write"},
 		{"commands with the head checked out", commands, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
 		{"commands in one group", commands, "github.event.comment.id", "github.event.issue.number", advice, "keeps only the newest"},
+		{"promotions without write for contents", promotions, "  contents: write # the commits and branches of promotions\n", "  contents: read\n", wrong, "lacks the permission contents: write"},
+		{"promotions without write for statuses", promotions, "  statuses: write # sluice/gate; gates read them\n", "", wrong, "lacks the permission statuses: write"},
+		{"promotions without pushes", promotions, "  push:\n", "", wrong, "does not run on push"},
+		{"promotions without a schedule", promotions, "  schedule:\n    - cron: \"17,47 * * * *\" # gates open as time passes\n", "", advice, "does not run on a schedule"},
+		{"promotions without the history", promotions, "fetch-depth: 0 # what", "fetch-depth: 2 # what", wrong, "say fetch-depth: 0"},
+		{"the gate promotes instead", main, "          reports:", "          promote: true\n          reports:", wrong, "no workflow runs sluice on pull requests"},
 		{"nobody owns the policies", ".github/CODEOWNERS", "/policies/ @platform\n", "", wrong, "nobody owns policies/"},
 		{"nobody owns the workflow", ".github/CODEOWNERS", "/.github/ @platform\n", "", wrong, "nobody owns .github/workflows/sluice.yml"},
 	} {

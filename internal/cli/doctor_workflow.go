@@ -138,6 +138,11 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 		d.secondStage(at, f, job)
 		return
 	}
+	if fmt.Sprint(step.With["promote"]) == "true" { // it checks nothing then
+		s.promotes = true
+		d.promotions(at, f, job, on)
+		return
+	}
 	if _, has := on["issue_comment"]; has {
 		d.commands(at, f, job)
 	}
@@ -282,6 +287,26 @@ func (d *diagnosis) commands(at string, f flow, job flowJob) {
 	}
 	if len(*d) == before {
 		d.say(fine, "%s: obeys comments by people with write access", at)
+	}
+}
+
+// promotions looks at the workflow that opens promotions.
+func (d *diagnosis) promotions(at string, f flow, job flowJob, on map[string]*yaml.Node) {
+	before := len(*d)
+	d.noCheckoutOfHead(at, job)
+	d.permissions(at, f, job, map[string]string{"contents": "write", "pull-requests": "write", "checks": "write", "statuses": "write"})
+	if _, has := on["push"]; !has {
+		d.say(wrong, "%s: does not run on push: a merge is then promoted only when something else starts it", at)
+	}
+	if _, has := on["schedule"]; !has {
+		d.say(advice, "%s: does not run on a schedule: gates that open as time passes, and approvals, are then seen late", at)
+	}
+	i := slices.IndexFunc(job.Steps, func(s flowStep) bool { return strings.HasPrefix(s.Uses, "actions/checkout@") })
+	if i >= 0 && fmt.Sprint(job.Steps[i].With["fetch-depth"]) != "0" {
+		d.say(wrong, "%s: say fetch-depth: 0: what a target owns shows only in the history", at)
+	}
+	if len(*d) == before {
+		d.say(fine, "%s: opens promotions", at)
 	}
 }
 

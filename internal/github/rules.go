@@ -148,6 +148,19 @@ func (p *Protection) add(rule branchRule) error {
 	return nil
 }
 
+// MayOpenPulls reports whether the repository's settings let GITHUB_TOKEN open pull requests. Only an administrator's token may ask: one
+// call.
+//
+// Errors: [*PermissionError], [*LimitError] (wrapped), [*RefusedError].
+// Source: docs.github.com "Get default workflow permissions for a repository".
+func (c *Client) MayOpenPulls(ctx context.Context) (bool, error) {
+	settings, _, err := c.gh.Repositories.GetDefaultWorkflowPermissions(ctx, c.owner, c.repo)
+	if err != nil {
+		return false, c.explain("read which permissions workflows have", "administration: read", err)
+	}
+	return settings.GetCanApprovePullRequestReviews(), nil
+}
+
 func deref(n *int64) int64 {
 	if n == nil {
 		return 0
