@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +116,7 @@ func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
 		names = append(names, "sluice-report.yml")
 	}
 	for _, name := range names {
-		data, err := workflow(name)
+		data, err := workflow(name, Version())
 		if err != nil {
 			return nil, err
 		}
@@ -126,8 +128,18 @@ func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
 //go:embed workflows
 var workflows embed.FS
 
-// workflow gives a workflow file.
-func workflow(name string) ([]byte, error) { return workflows.ReadFile("workflows/" + name) }
+// workflow gives a workflow file. A released program writes its own version into it: what was tried here is what will run there. It cannot
+// write the commit of the release, which names the checksum of the program.
+func workflow(name, version string) ([]byte, error) {
+	data, err := workflows.ReadFile("workflows/" + name)
+	if released.MatchString(version) {
+		data = bytes.ReplaceAll(data, []byte("sluice-dev/sluice@v1"), []byte("sluice-dev/sluice@"+version))
+	}
+	return data, err
+}
+
+// released is the version of a release, and of no build between two of them.
+var released = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 
 // writeNew writes all files, or none where one is there already.
 func (c *Command) writeNew(root string, files []newFile, force bool) error {

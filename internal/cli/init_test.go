@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rhysd/actionlint"
@@ -14,7 +15,7 @@ import (
 func TestWorkflowsAreValid(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-promote.yml", "sluice-report.yml"} {
-		data, err := workflow(name)
+		data, err := workflow(name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +37,7 @@ func TestWorkflowsAreValid(t *testing.T) {
 // writes and reads.
 func TestPromotionWorkflow(t *testing.T) {
 	t.Parallel()
-	data, err := workflow("sluice-promote.yml")
+	data, err := workflow("sluice-promote.yml", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,5 +55,18 @@ func TestPromotionWorkflow(t *testing.T) {
 	permissions := map[string]string{"contents": "write", "pull-requests": "write", "checks": "write", "statuses": "write", "deployments": "read"}
 	if !maps.Equal(file.Permissions, permissions) {
 		t.Errorf("permissions: got %v, want %v", file.Permissions, permissions)
+	}
+}
+
+// TestInitPinsItsVersion has a released program name itself in the workflows, and any other the newest release.
+func TestInitPinsItsVersion(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"v1.4.2": "@v1.4.2", "v2.0.0-rc.1": "@v1", "v0.0.0-20261121200000-0123456789ab": "@v1", "": "@v1", "devel": "@v1", "v1.4.2\nx": "@v1"} {
+		for _, name := range []string{"sluice.yml", "sluice-promote.yml", "sluice-commands.yml", "sluice-report.yml"} {
+			data, err := workflow(name, version)
+			if err != nil || !strings.Contains(string(data), "- uses: sluice-dev/sluice"+want+"\n") {
+				t.Errorf("%s by %q (%v):\n%s", name, version, err, data)
+			}
+		}
 	}
 }
