@@ -43,9 +43,9 @@ func TestDoctor(t *testing.T) {
 	s.wants("without a token", run(3, nil, "doctor", "--github", "acme/config"), "set GITHUB_TOKEN")
 	s.wants("without rules", run(1, github, "doctor"), `branch "main" does not require the check "sluice"`)
 
-	s.repo.AddRules(githubtest.RequireChecks(0, "sluice"), githubtest.Rule{Type: "pull_request", Parameters: map[string]any{"require_code_owner_review": false}})
+	s.repo.AddRules(githubtest.RequireChecks(0, "sluice"), githubtest.RequirePulls(false))
 	s.wants("without code owners", run(1, github, "doctor"), "bind it to GitHub Actions", "CODEOWNERS does not bind")
-	s.repo.AddRules(githubtest.RequireChecks(15368, "sluice"), githubtest.Rule{Type: "pull_request", Parameters: map[string]any{"require_code_owner_review": true}}, githubtest.Rule{Type: "merge_queue"})
+	s.repo.AddRules(githubtest.RequireChecks(15368, "sluice"), githubtest.RequirePulls(true), githubtest.Rule{Type: "merge_queue"})
 	out := run(0, github, "doctor")
 	s.wants("when all is done", out, `requires the check "sluice", from one App only`, "owners must approve what they own", "who may bypass")
 	if strings.Contains(out, "wrong") || strings.Contains(out, "unknown") {

@@ -20,7 +20,7 @@ func TestProtection(t *testing.T) {
 	s.repo.ProtectClassic("build")
 	s.repo.AddRules(
 		githubtest.RequireChecks(15368, "sluice"), githubtest.RequireChecks(0, "lint"), githubtest.Rule{Type: "merge_queue"},
-		githubtest.Rule{Type: "pull_request", Parameters: map[string]any{"require_code_owner_review": true}},
+		githubtest.RequirePulls(true),
 		githubtest.Rule{Type: "one_of_next_year", Parameters: map[string]any{"required_status_checks": "x"}},
 	)
 	got, err = s.client.Protection(t.Context(), "")

@@ -24,6 +24,14 @@ func RequireChecks(app int64, names ...string) Rule {
 	return Rule{"required_status_checks", obj{"strict_required_status_checks_policy": false, "required_status_checks": checks}}
 }
 
+// RequirePulls has a ruleset demand pull requests, and the review of code owners where that is said.
+func RequirePulls(codeOwners bool) Rule {
+	return Rule{"pull_request", obj{
+		"require_code_owner_review": codeOwners, "dismiss_stale_reviews_on_push": false, "require_last_push_approval": false,
+		"required_approving_review_count": 1, "required_review_thread_resolution": false,
+	}}
+}
+
 // AddRules adds rules for the default branch.
 func (r *Repo) AddRules(rules ...Rule) {
 	r.gh.mu.Lock()
