@@ -60,6 +60,7 @@ type CheckResult struct {
 	Annotated int   // annotations that stand on the check run
 	LeftOut   int   // annotations that do not: too many, or about no file
 	Instead   error // for AsStatus: why there is no check run
+	Bare      error // why the check run has no annotations and only the shortest summary; nil where it has all
 }
 
 const (
@@ -73,17 +74,25 @@ const (
 // Annotations cannot be taken back, and an update adds to them: what is there already is not sent again, and a check run with
 // annotations that no longer hold is left behind for a new one of the same name, which then counts.
 //
+// Where GitHub takes something in it for invalid, the check run is written bare: a required check must not stay pending for the sake of
+// an annotation.
+//
 // Errors: [*PermissionError] when neither may be written, [*LimitError] (wrapped), [*RefusedError].
 func (c *Client) PublishCheck(ctx context.Context, check CheckRun) (CheckResult, error) {
 	if check.Name == "" || !commitID.MatchString(check.Head) || len(check.Summary) == 0 || check.Conclusion == "" {
 		return CheckResult{}, fmt.Errorf("check run %q on %q: want a name, a commit id, a conclusion and a summary", check.Name, check.Head)
 	}
 	check.ID = cmp.Or(check.ID, check.Name)
+	var bare error
 	for try := 1; ; try++ {
 		result, err := c.reconcileCheck(ctx, check)
 		switch status := statusOf(err); {
 		case err == nil:
+			result.Bare = bare
 			return result, nil
+		case status == http.StatusUnprocessableEntity && bare == nil:
+			bare = c.explain("write the check run with all that belongs to it", permChecks, err)
+			check = check.bare()
 		case status == http.StatusForbidden || status == http.StatusNotFound:
 			return c.publishStatus(ctx, check, c.explain("write the check run", permChecks, err))
 		case !uncertain(err) || ctx.Err() != nil || try == maxTries ||
@@ -91,6 +100,13 @@ func (c *Client) PublishCheck(ctx context.Context, check CheckRun) (CheckResult,
 			return CheckResult{}, c.explain("write the check run", permChecks, err)
 		}
 	}
+}
+
+// bare gives the check run without what GitHub could take for invalid. The summary says how many annotations are left out.
+func (check CheckRun) bare() CheckRun {
+	check.Summary, check.Text = check.Summary[len(check.Summary)-1:], nil
+	check.Annotations = make([]Annotation, len(check.Annotations)) // about no file: counted, and not sent
+	return check
 }
 
 // reconcileCheck looks what is there and does what is missing: after a failure whose outcome is unknown it is simply done

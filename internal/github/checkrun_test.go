@@ -106,6 +106,46 @@ func TestBatchThatFailed(t *testing.T) {
 	}
 }
 
+// What GitHub takes for invalid costs the annotations, not the verdict: a required check must not stay pending.
+func TestCheckRunThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]githubtest.Fault{
+		"at once":                {Method: "POST", Path: checksPath, Status: 422},
+		"in the second batch":    {Method: "PATCH", Path: checkPath, Status: 422},
+		"at once, then it fails": {Method: "POST", Path: checksPath, Status: 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.gh.AddFault(fault)
+			if strings.Contains(name, "fails") {
+				s.gh.AddFault(githubtest.Fault{Method: "POST", Path: checksPath, Nth: 2, Status: 502, Apply: true})
+			}
+			check := s.check(60)
+			check.Summary = []string{"all of it", "short"}
+			got := s.publishCheck(t, s.client, check)
+			if got.Kind != github.AsCheckRun || got.Annotated != 0 || got.LeftOut != 60 || got.Bare == nil {
+				t.Errorf("%+v", got)
+			}
+			runs := s.repo.CheckRuns(s.head)
+			last := runs[len(runs)-1]
+			if last.Conclusion != "failure" || len(last.Annotations) > 0 || last.Summary != "short\n\n60 more annotations are not shown on the files." {
+				t.Errorf("%+v", last)
+			}
+			// The next run adds what belongs to it.
+			if again := s.publishCheck(t, s.client, check); again.Annotated != 60 || again.Bare != nil {
+				t.Errorf("%+v", again)
+			}
+		})
+	}
+	s := newScene(t)
+	s.gh.AddFault(githubtest.Fault{Method: "POST", Path: checksPath, Status: 422, Times: -1})
+	var refused *github.RefusedError
+	if _, err := s.client.PublishCheck(context.Background(), s.check(1)); !errors.As(err, &refused) || refused.Status != 422 || s.client.Calls() != 4 {
+		t.Errorf("refused for good: %v after %d calls", err, s.client.Calls())
+	}
+}
+
 // Annotations cannot be taken back, so a run whose annotations no longer hold is replaced.
 func TestAnnotationsThatNoLongerHold(t *testing.T) {
 	t.Parallel()
