@@ -12,6 +12,7 @@ source=$(cd "$here/../.." && pwd)
 sums=${SLUICE_CHECKSUMS:-$here/checksums.txt}
 releases=${SLUICE_RELEASES:-https://github.com/sluice-dev/sluice/releases/download}
 cache=${RUNNER_TOOL_CACHE:-${TMPDIR:-/tmp}}/sluice
+stall=${SLUICE_STALL:-20} # seconds without a byte, after which a download is tried again
 
 fail() {
 	echo "::error title=sluice::$1"
@@ -50,7 +51,8 @@ if [ -f "$sums" ]; then
 		mkdir -p "$cache/$sum"
 		part=$(mktemp "$cache/$sum/part.XXXXXX")
 		trap 'rm -f "$part"' EXIT
-		if curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 120 \
+		# A slow line is waited for, one on which nothing comes is not.
+		if curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --speed-limit 1 --speed-time "$stall" --max-time 600 \
 			--output "$part" "$releases/$version/$name"; then
 			matches "$part" "$sum" ||
 				fail "the downloaded $name $version does not have the checksum that this action's commit names: not running it"

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,7 +11,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestGetProgram runs the script with which the action gets its program, against a local server: what does not have the
@@ -27,37 +30,69 @@ func TestGetProgram(t *testing.T) {
 	sum := sha256.Sum256([]byte(program))
 	name := "sluice_" + runtime.GOOS + "_" + runtime.GOARCH
 	good := "version v1.2.3\n" + hex.EncodeToString(sum[:]) + "  " + name + "\n"
+	send := func(content string) func(http.ResponseWriter, *http.Request, int) {
+		return func(w http.ResponseWriter, _ *http.Request, _ int) { io.WriteString(w, content) }
+	}
+	const toSource = "could not be downloaded: building it from source"
 	tests := []struct {
 		name     string
 		sums     string // "" for a commit without a release
-		serve    string // "" for 404
+		serve    func(w http.ResponseWriter, r *http.Request, nth int)
+		cached   string // what somebody put into the tool cache
 		wants    string // what the program prints; "" where there is none
 		says     string
 		requests int
 	}{
-		{"release", good, program, "released", "", 1},
-		{"wrong sum", good, program + "# changed", "", "does not have the checksum", 1},
-		{"truncated", good, program[:10], "", "does not have the checksum", 1},
-		{"release is gone", good, "", "built", "could not be downloaded: building it from source", 1},
-		{"no release for this commit", "", program, "built", "", 0},
-		{"no release for this platform", "version v1.2.3\n" + strings.Repeat("0", 64) + "  sluice_plan9_arm\n", program, "built", "", 0},
+		{name: "release", sums: good, serve: send(program), wants: "released", requests: 1},
+		{name: "wrong sum", sums: good, serve: send(program + "# changed"), says: "does not have the checksum", requests: 1},
+		{name: "truncated", sums: good, serve: send(program[:10]), says: "does not have the checksum", requests: 1},
+		{name: "nothing", sums: good, serve: send(""), says: "does not have the checksum", requests: 1},
+		{name: "release is gone", sums: good, serve: func(w http.ResponseWriter, r *http.Request, _ int) { http.NotFound(w, r) }, wants: "built", says: toSource, requests: 1},
+		{name: "the connection breaks", sums: good, serve: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, program) // the rest never comes
+		}, wants: "built", says: toSource, requests: 1},
+		{name: "a server that fails once", sums: good, serve: func(w http.ResponseWriter, _ *http.Request, nth int) {
+			if nth == 1 {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			io.WriteString(w, program)
+		}, wants: "released", requests: 2},
+		{name: "slow", sums: good, serve: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			for _, part := range strings.SplitAfter(program, "o") {
+				io.WriteString(w, part)
+				http.NewResponseController(w).Flush()
+				time.Sleep(300 * time.Millisecond)
+			}
+		}, wants: "released", requests: 1},
+		{name: "stalled", sums: good, serve: func(w http.ResponseWriter, r *http.Request, _ int) {
+			io.WriteString(w, program[:10])
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, wants: "built", says: toSource, requests: 4},
+		{name: "another program in the tool cache", sums: good, serve: send(program), cached: "#!/bin/sh\necho planted\n", wants: "released", requests: 1},
+		{name: "no release for this commit", serve: send(program), wants: "built"},
+		{name: "no release for this platform", sums: "version v1.2.3\n" + strings.Repeat("0", 64) + "  sluice_plan9_arm\n", serve: send(program), wants: "built"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			requests := 0
+			var requests atomic.Int64
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				requests++
-				if test.serve == "" || r.URL.Path != "/v1.2.3/"+name {
-					http.NotFound(w, r)
-					return
+				nth := requests.Add(1)
+				if r.URL.Path != "/v1.2.3/"+name {
+					t.Errorf("asked for %s", r.URL.Path)
 				}
-				w.Write([]byte(test.serve))
+				test.serve(w, r, int(nth))
 			}))
 			defer server.Close()
 			dir := t.TempDir()
 			write := func(name, content string) string {
 				file := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+					t.Fatal(err)
+				}
 				if err := os.WriteFile(file, []byte(content), 0o755); err != nil {
 					t.Fatal(err)
 				}
@@ -70,10 +105,14 @@ func TestGetProgram(t *testing.T) {
 			if test.sums != "" {
 				sums = write("checksums.txt", test.sums)
 			}
+			if test.cached != "" {
+				write("tools/sluice/"+hex.EncodeToString(sum[:])+"/sluice", test.cached)
+			}
 			run := func() string {
 				cmd := exec.Command("sh", filepath.Join("..", "..", ".github", "action", "get.sh"))
 				cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "GITHUB_OUTPUT="+output,
-					"RUNNER_TOOL_CACHE="+filepath.Join(dir, "tools"), "SLUICE_CHECKSUMS="+sums, "SLUICE_RELEASES="+server.URL)
+					"RUNNER_TOOL_CACHE="+filepath.Join(dir, "tools"), "SLUICE_CHECKSUMS="+sums, "SLUICE_RELEASES="+server.URL,
+					"SLUICE_STALL=1")
 				out, err := cmd.CombinedOutput()
 				if (err == nil) != (test.wants != "") {
 					t.Fatalf("%v\n%s", err, out)
@@ -87,7 +126,7 @@ func TestGetProgram(t *testing.T) {
 			if found != (test.wants != "") {
 				t.Fatalf("output: %q", path)
 			}
-			if requests != test.requests {
+			if requests := int(requests.Load()); requests != test.requests {
 				t.Errorf("%d requests, want %d", requests, test.requests)
 			}
 			if !found {
@@ -99,7 +138,7 @@ func TestGetProgram(t *testing.T) {
 			}
 			if test.name == "release" {
 				run()
-				if requests != 1 {
+				if requests.Load() != 1 {
 					t.Error("the tool cache was not used")
 				}
 			}
