@@ -68,89 +68,95 @@ type attack struct {
 	files func(*attackScene) githubtest.Files
 	code  int
 	says  string // in the summary
+	links func(*attackScene) githubtest.Files
 }
 
 var attacks = []attack{
-	{"commands in values", func(s *attackScene) githubtest.Files {
+	{name: "commands in values", files: func(s *attackScene) githubtest.Files {
 		return s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {a: \"\\n::add-mask::prod\"}\ndata:\n  a: |\n    ::error::pwned\n    ::stop-commands::x\n    ##[add-path]/tmp\n"})
-	}, 0, "no objections"},
-	{"commands in a name", func(s *attackScene) githubtest.Files {
+	}, code: 0, says: "no objections"},
+	{name: "commands in a name", files: func(s *attackScene) githubtest.Files {
 		return s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"x\\n::error::pwned\"}\n"})
-	}, 0, "no objections"},
-	{"commands in the name of a file", func(s *attackScene) githubtest.Files {
+	}, code: 0, says: "no objections"},
+	{name: "commands in the name of a file", files: func(s *attackScene) githubtest.Files {
 		return s.with("- \"x\\n::stop-commands::y\\n::error::pwned.yaml\"\n", githubtest.Files{"x\n::stop-commands::y\n::error::pwned.yaml": "kind: [\n"})
-	}, 3, "Not checked"},
-	{"a target whose directory is a command", func(*attackScene) githubtest.Files {
+	}, code: 3, says: "Not checked"},
+	{name: "a target whose directory is a command", files: func(*attackScene) githubtest.Files {
 		return githubtest.Files{"apps/::set-output name=verdict::pass\nverdict=pass/overlays/prod/kustomization.yaml": "resources: [x.yaml]\n", "apps/::set-output name=verdict::pass\nverdict=pass/overlays/prod/x.yaml": configMap}
-	}, 0, ""},
-	{"Markdown, HTML and mentions", func(s *attackScene) githubtest.Files {
+	}, code: 0, says: ""},
+	{name: "Markdown, HTML and mentions", files: func(s *attackScene) githubtest.Files {
 		return s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"</details>`<img src=//evil>@octocat ![x](//evil)\"}\ndata: {a: \"```\\n</details><script>x</script>\"}\n"})
-	}, 0, "no objections"},
-	{"the environment of the process", func(s *attackScene) githubtest.Files {
+	}, code: 0, says: "no objections"},
+	{name: "the environment of the process", files: func(s *attackScene) githubtest.Files {
 		return s.with("configMapGenerator: [{name: a, files: [a=/proc/self/environ, b=../../../../../../../../proc/self/environ], envs: [/proc/self/environ]}]\n")
-	}, 3, "render/outside-repository"},
-	{"a file outside, by its path", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "render/outside-repository"},
+	{name: "a file outside, by its path", files: func(s *attackScene) githubtest.Files {
 		return s.with("- " + s.outside + "/planted.yaml\n- ../../../../../../../../../../../.." + s.outside + "/planted.yaml\n")
-	}, 3, "render/outside-repository"},
-	{"exec, containers and Starlark as generators", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "render/outside-repository"},
+	{name: "symbolic links that lead outside", files: func(s *attackScene) githubtest.Files {
+		return s.with("- linked.yaml\n- beside/planted.yaml\nconfigMapGenerator: [{name: a, files: [environ, relative]}]\n")
+	}, links: func(s *attackScene) githubtest.Files {
+		return githubtest.Files{"linked.yaml": s.outside + "/planted.yaml", "beside": s.outside, "environ": "/proc/self/environ", "relative": "../../../../../../../../.." + s.outside + "/planted.yaml"}
+	}, code: 3, says: "render/outside-repository"},
+	{name: "exec, containers and Starlark as generators", files: func(s *attackScene) githubtest.Files {
 		return s.with("generators: [g.yaml]\ntransformers: [h.yaml]\n", githubtest.Files{
 			"g.yaml": "apiVersion: v1\nkind: X\nmetadata: {name: g, annotations: {config.kubernetes.io/function: \"exec: {path: ./run.sh}\"}}\n",
 			"h.yaml": "apiVersion: v1\nkind: X\nmetadata: {name: h, annotations: {config.kubernetes.io/function: \"container: {image: evil, network: true}\"}}\n",
 			"run.sh": "#!/bin/sh\ncurl " + s.remote + "\n",
 		})
-	}, 3, "Not checked"},
-	{"remote resources", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "Not checked"},
+	{name: "remote resources", files: func(s *attackScene) githubtest.Files {
 		return s.with("- " + s.remote + "/x.yaml\n- git::" + s.remote + "/x.git?ref=main\ncomponents: [\"" + s.remote + "/c\"]\n")
-	}, 3, "render/remote-base"},
-	{"Helm with a post-renderer", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "render/remote-base"},
+	{name: "Helm with a post-renderer", files: func(s *attackScene) githubtest.Files {
 		return s.with("helmCharts: [{name: x, repo: \"" + s.remote + "\", releaseName: --post-renderer=./run.sh, version: 1.0.0}]\nhelmGlobals: {chartHome: ../../../../../..}\n")
-	}, 3, "Not checked"},
-	{"Rego that calls out", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "Not checked"},
+	{name: "Rego that calls out", files: func(s *attackScene) githubtest.Files {
 		return githubtest.Files{"policies/evil.rego": "package main\n\ndeny contains msg if { msg := http.send({\"method\": \"get\", \"url\": \"" + s.remote + "\"}).raw_body }\n\ndeny contains msg if { msg := opa.runtime().env.PLANTED }\n"}
-	}, 1, "policy/rego"},
-	{"Rego that tells secrets", func(s *attackScene) githubtest.Files {
+	}, code: 1, says: "policy/rego"},
+	{name: "Rego that tells secrets", files: func(s *attackScene) githubtest.Files {
 		files := s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {a: " + base64.StdEncoding.EncodeToString([]byte(plantedSecret)) + "}\nstringData: {b: " + plantedSecret + "}\n"})
 		files["policies/tell.rego"] = "package main\n\ndeny contains msg if {\n\tinput.kind == \"Secret\"\n\tmsg := sprintf(\"told: %v, %v\", [input, base64.decode(input.data.a)])\n}\n\n" +
 			"deny contains msg if {\n\tinput.kind == \"Secret\"\n\tmsg := sprintf(\"told: %v\", [input])\n}\n"
 		return files
-	}, 0, ""},
-	{"an admission policy that tells secrets", func(s *attackScene) githubtest.Files {
+	}, code: 0, says: ""},
+	{name: "an admission policy that tells secrets", files: func(s *attackScene) githubtest.Files {
 		return s.with("- x.yaml\n- vap.yaml\n", githubtest.Files{
 			"x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {b: " + plantedSecret + "}\n",
 			"vap.yaml": "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  matchConstraints: {resourceRules: [{apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [secrets]}]}\n" +
 				"  validations: [{expression: \"false\", messageExpression: \"'told ' + object.stringData.b\"}]\n" +
 				"---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: {policyName: p, validationActions: [Deny]}\n",
 		})
-	}, 1, "told hidden by sluice"},
-	{"an alias bomb", func(s *attackScene) githubtest.Files {
+	}, code: 1, says: "told hidden by sluice"},
+	{name: "an alias bomb", files: func(s *attackScene) githubtest.Files {
 		bomb := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
 		for i := 1; i < 12; i++ {
 			bomb += fmt.Sprintf("a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i-1, i-1, i-1, i-1, i-1, i-1, i-1, i-1)
 		}
 		return s.with("- bomb.yaml\n", githubtest.Files{"bomb.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bomb}\nx:\n  " + strings.ReplaceAll(strings.TrimSpace(bomb), "\n", "\n  ") + "\n"})
-	}, 3, "too-large"},
-	{"deep YAML", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "too-large"},
+	{name: "deep YAML", files: func(s *attackScene) githubtest.Files {
 		return s.with("- deep.yaml\n", githubtest.Files{"deep.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: deep}\ndata: " + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "\n"})
-	}, 3, "Not checked"},
-	{"a bomb in the kustomization", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "Not checked"},
+	{name: "a bomb in the kustomization", files: func(s *attackScene) githubtest.Files {
 		return githubtest.Files{"apps/pay/overlays/prod/kustomization.yaml": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
 			"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nresources: [*g]\n"}
-	}, 3, "Not checked"},
-	{"its own gate, switched off", func(s *attackScene) githubtest.Files {
+	}, code: 3, says: "Not checked"},
+	{name: "its own gate, switched off", files: func(s *attackScene) githubtest.Files {
 		files := filesOf(s.T, testdata.Change())
 		files[".sluice.yaml"] = "severities: {schema/invalid: \"off\", schema/unknown: \"off\", policy/resources: \"off\", \"policy/*\": \"off\"}\nexclude: [apps/shop]\nrender: {remote: [github.com/evil/x@0123456789abcdef0123456789abcdef01234567], timeout: 10m}\n"
 		files["policies/allow.rego"] = "package main\n\nexception contains rules if { rules := [\"\"] }\n"
 		return files
-	}, 1, "schema/invalid"},
-	{"secrets in disguise", func(s *attackScene) githubtest.Files {
+	}, code: 1, says: "schema/invalid"},
+	{name: "secrets in disguise", files: func(s *attackScene) githubtest.Files {
 		encoded := base64.StdEncoding.EncodeToString([]byte(plantedSecret))
 		return s.with("- x.yaml\n", githubtest.Files{"x.yaml": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{\"a\":\"" + encoded + "\"}}'\n" +
 			"data: {a: " + encoded + ", b: \"" + plantedSecret + " is no base64\"}\nstringData: {c: " + plantedSecret + ", d: [" + plantedSecret + "]}\ntype: [" + "x" + "]\n" +
 			"---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: y}, stringData: {a: " + plantedSecret + "}}\n"})
-	}, 1, "Secret"},
-	{"a generated secret", func(s *attackScene) githubtest.Files {
+	}, code: 1, says: "Secret"},
+	{name: "a generated secret", files: func(s *attackScene) githubtest.Files {
 		return s.with("secretGenerator: [{name: g, literals: [a="+plantedSecret+"], files: [k.txt]}]\n", githubtest.Files{"k.txt": plantedSecret + "\n"})
-	}, 0, "Secret"},
+	}, code: 0, says: "Secret"},
 }
 
 // annotationCommand is a workflow command that sluice itself gives: for a finding, for a fold in the log, to mask or to stop commands.
@@ -165,9 +171,17 @@ func TestAttacks(t *testing.T) {
 			t.Parallel()
 			s := newAttackScene(t)
 			head := s.repo.Commit("attack", attack.files(s), "harmless")
+			if attack.links != nil {
+				links := githubtest.Files{}
+				for name, target := range attack.links(s) {
+					links["apps/pay/overlays/prod/"+name] = target
+				}
+				head = s.repo.CommitLinks("attack", links, "harmless")
+			}
+			token := s.gh.ActionsToken()
 			pr := s.repo.OpenPullRequest(githubtest.PullOptions{Head: "attack", Title: "Harmless"})
 			reports, cache := t.TempDir(), t.TempDir()
-			run := s.step("pull_request", s.repo.PullRequestEvent(pr, "opened"), s.gh.ActionsToken(), map[string]string{
+			run := s.step("pull_request", s.repo.PullRequestEvent(pr, "opened"), token, map[string]string{
 				"INPUT_REPORTS": reports, "INPUT_CACHE": cache, "AWS_SECRET_ACCESS_KEY": plantedEnv, "PLANTED": plantedEnv,
 			})
 			if run.code != attack.code {
@@ -177,7 +191,7 @@ func TestAttacks(t *testing.T) {
 			if n := s.asked.Load(); n > 0 {
 				t.Errorf("%d requests to the attacker's server", n)
 			}
-			outputs := map[string]string{"log": run.log, "summary": run.summary, "outputs": run.outputs}
+			outputs := map[string]string{"log": strings.ReplaceAll(run.log, "::add-mask::"+token+"\n", ""), "summary": run.summary, "outputs": run.outputs}
 			addFiles(t, outputs, reports)
 			addFiles(t, outputs, cache)
 			for _, c := range s.repo.Comments(pr) {
@@ -187,7 +201,7 @@ func TestAttacks(t *testing.T) {
 				outputs["check run"] += fmt.Sprintf("%+v", c)
 			}
 			for name, text := range outputs {
-				for _, planted := range []string{plantedSecret, plantedEnv, plantedFile, base64.StdEncoding.EncodeToString([]byte(plantedSecret))} {
+				for _, planted := range []string{token, plantedSecret, plantedEnv, plantedFile, base64.StdEncoding.EncodeToString([]byte(plantedSecret))} {
 					if strings.Contains(text, planted) {
 						t.Errorf("%s is in the %s:\n%s", planted, name, text)
 					}
