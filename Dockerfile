@@ -1,12 +1,14 @@
 # The image holds the static program and git with what that is linked with, nothing else, and runs as nobody.
-FROM golang:1.26-alpine AS build
+# The version of Go is that of go.mod: with VERSION, the program must come out as the released one, byte for byte.
+FROM golang:1.26.8-alpine@sha256:8ac98ca534ac3f51e1f420a1dd2c15e74c75cfa0f23f3ad27eb5d7236c349a0c AS build
 WORKDIR /src
 COPY .github/release/rootfs.sh /
 RUN apk add --no-cache git ca-certificates && /rootfs.sh /rootfs
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /sluice ./cmd/sluice
+ARG VERSION
+RUN .github/release/program.sh "$VERSION" /sluice
 
 FROM scratch
 COPY --from=build /rootfs /

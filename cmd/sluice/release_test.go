@@ -85,7 +85,9 @@ func copySource(t *testing.T, root, dir string) {
 }
 
 // TestGoreleaser does what release.yml does, but for publishing: build.sh, the commit of its checksums, a tag, and goreleaser on that, which
-// builds again and stops where a byte differs. SLUICE_TEST_RELEASE=all does so for the four platforms, else it is this one.
+// builds again and stops where a byte differs. SLUICE_TEST_RELEASE=all does so for the four platforms, else it is this one. It is not part of
+// `.ci/run`: goreleaser alone takes more than ten minutes of processor time to build. What can differ is held by TestReleaseFlags and, in
+// the release itself, by verify.sh.
 func TestGoreleaser(t *testing.T) {
 	t.Parallel()
 	program := os.Getenv("SLUICE_TEST_GORELEASER")
