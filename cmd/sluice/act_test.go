@@ -20,30 +20,12 @@ import (
 	"github.com/sluice-dev/sluice/testdata"
 )
 
-const actVersion = "v0.2.89"
-
-// actProgram builds github.com/nektos/act, which runs workflows without GitHub, once per machine.
+// actProgram gives github.com/nektos/act, which runs workflows without GitHub. `.ci/run` builds it.
 func actProgram(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("SLUICE_TEST_ACT") == "" || testing.Short() {
-		t.Skip("SLUICE_TEST_ACT=1 runs action.yml and the workflows of sluice init with act, which is built first (a minute of processor time, once)")
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skipf("no place for act: %v", err)
-	}
-	dir := filepath.Join(cache, "sluice-tests", "act-"+actVersion)
-	program := filepath.Join(dir, "act")
-	if _, err := os.Stat(program); err == nil {
-		return program
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "install", "github.com/nektos/act@"+actVersion)
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("act cannot be built here: %v\n%s", err, out)
+	program := os.Getenv("SLUICE_TEST_ACT")
+	if program == "" || testing.Short() {
+		t.Skip("SLUICE_TEST_ACT=PROGRAM runs action.yml and the workflows of sluice init with act; .ci/run builds it and does")
 	}
 	return program
 }
@@ -249,5 +231,59 @@ func TestActPromotion(t *testing.T) {
 	r.run("push", r.mergePull(staging.Number), r.gh.PromotionToken(), true)
 	if prod := r.promotion("shop/staging-to-prod"); prod.State != "open" {
 		t.Fatalf("%+v", prod)
+	}
+}
+
+// TestActRealRepository sets up a real config repository with `sluice init`, and has its workflow check a pull request with a new version
+// in one environment and a mistake in the base of all.
+func TestActRealRepository(t *testing.T) {
+	t.Parallel()
+	corpus := filepath.Join("..", "..", "..", "shared", "corpora", "podinfo-deploy")
+	if _, err := os.Stat(corpus); err != nil {
+		t.Skip("no corpora here: the workflow is not run on a real repository")
+	}
+	actProgram(t)
+	gh := githubtest.New(t)
+	repo := gh.CreateRepo("acme/config")
+	base := repo.Commit("main", filesOf(t, os.DirFS(corpus)), "As it is")
+	clone := filepath.Join(t.TempDir(), "clone")
+	if out, err := exec.Command("git", "clone", "--quiet", repo.CloneURL, clone).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Args, cmd.Dir = []string{"sluice", "init"}, clone
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("sluice init: %v\n%s", err, out)
+	}
+	setUp := githubtest.Files{".sluice.yaml": readFile(t, filepath.Join(clone, ".sluice.yaml"))}
+	for name, text := range filesOf(t, os.DirFS(filepath.Join(clone, ".github"))) {
+		setUp[".github/"+name] = text
+	}
+	base = repo.Commit("main", setUp, "Set up sluice")
+	r := newActRunner(&stage{t, gh, repo, base})
+
+	edit := func(name, old, new string) githubtest.Files {
+		text := readFile(t, filepath.Join(corpus, name))
+		if !strings.Contains(text, old) {
+			t.Fatalf("%s lacks %q", name, old)
+		}
+		return githubtest.Files{name: strings.Replace(text, old, new, 1)}
+	}
+	repo.Commit("podinfo-3.3", edit("overlays/production/kustomization.yaml", "newTag: 3.2.1", "newTag: 3.3.0"), "Podinfo 3.3 in production")
+	head := repo.Commit("podinfo-3.3", edit("base/podinfo/deployment.yaml", "containerPort: 9898", "contianerPort: 9898"), "Tidy up")
+	pr := repo.OpenPullRequest(githubtest.PullOptions{Head: "podinfo-3.3"})
+	log := r.run("pull_request", repo.PullRequestEvent(pr, "opened"), gh.ActionsToken(), false)
+	r.wants("the log", log, "the verdict is 'fail'")
+	comments := repo.Comments(pr)
+	if len(comments) != 1 {
+		t.Fatalf("%d comments:\n%s", len(comments), log)
+	}
+	r.wants("the comment", comments[0].Body, "stefanprodan/podinfo:3.3.0", "contianerPort", "base/podinfo/deployment.yaml", "**`production`**")
+	if checks := repo.CheckRuns(head); len(checks) != 1 || checks[0].Conclusion != "failure" || len(checks[0].Annotations) == 0 {
+		t.Errorf("check runs: %+v", checks)
 	}
 }
