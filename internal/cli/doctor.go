@@ -192,7 +192,7 @@ func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, o
 		d.say(unknown, "required checks: the remote origin is no GitHub repository; name it with --github OWNER/NAME")
 		return
 	case token == "":
-		d.say(unknown, "required checks: there is no token; set GITHUB_TOKEN to one that may read %s", name)
+		d.say(unknown, "required checks: there is no token; set GITHUB_TOKEN to one that may read %s, as in: GITHUB_TOKEN=$(gh auth token) sluice doctor", name)
 		return
 	}
 	client, err := github.New(github.Options{Repo: name, Token: token, APIURL: api})

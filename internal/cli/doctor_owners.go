@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
@@ -31,8 +32,14 @@ func (d *diagnosis) owners(tree fs.FS, guarded []string) bool {
 		}
 		return all
 	}
-	d.say(wrong, "there is no CODEOWNERS: whoever may approve a pull request may change the workflow, %s and the policies. Write .github/CODEOWNERS with owners of: %s",
-		guarded[0], strings.ReplaceAll(strings.Join(guarded, " "), "any.rego", ""))
+	lines := ""
+	for _, name := range append([]string{".github/"}, guarded...) { // the workflows and CODEOWNERS itself
+		if name = strings.TrimSuffix(name, "any.rego"); name == ".github/" || !strings.HasPrefix(name, ".github/") {
+			lines += fmt.Sprintf("\n             /%s @OWNER/TEAM", name)
+		}
+	}
+	d.say(wrong, "there is no CODEOWNERS: whoever may approve a pull request may change what it is held to. Write .github/CODEOWNERS, "+
+		"with who decides in place of @OWNER/TEAM:%s", lines)
 	return false
 }
 

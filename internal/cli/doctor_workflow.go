@@ -131,6 +131,9 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 	at := fmt.Sprintf("%s, job %q", f.file, job.name)
 	on := f.triggers()
 	step := job.Steps[job.sluice()]
+	if step.Uses != "" && !pinned.MatchString(step.Uses) && !strings.HasPrefix(step.Uses, ".") {
+		d.say(advice, "%s: %q can change what it names: pin it to the commit of a release", at, step.Uses)
+	}
 	if _, has := on["pull_request_target"]; has {
 		d.say(wrong, "%s: pull_request_target gives a token that may write to a run about a stranger's files: use pull_request, and `sluice init --forks`", at)
 	}
@@ -168,9 +171,6 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 		d.say(wrong, "%s: fail-on: never fails nothing", at)
 	}
 	d.checkout(at, job)
-	if step.Uses != "" && !pinned.MatchString(step.Uses) && !strings.HasPrefix(step.Uses, ".") {
-		d.say(advice, "%s: %q can change what it names: pin it to the commit of a release", at, step.Uses)
-	}
 	id := defaultID
 	if given, ok := step.With["id"].(string); ok && given != "" {
 		id = given

@@ -162,6 +162,8 @@ func (c *Command) writeNew(root string, files []newFile, force bool) error {
 		}
 		c.say("wrote %s\n", file.name)
 	}
-	c.say("\nCommit these files, then make the check \"sluice\" required for the default branch. `sluice doctor` tells what is missing.\n")
+	c.say("\nCommit these files. Then, in the settings on GitHub, make the check \"sluice\" required for the default branch, and for promotions\n" +
+		"let workflows open pull requests: Actions, General, \"Allow GitHub Actions to create and approve pull requests\".\n" +
+		"`sluice doctor` tells what is missing.\n")
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// progress is one line on a terminal that says how far a run has come. Elsewhere it is silent. A nil progress is too.
+// progress is one line on a terminal that says how far a run has come. Elsewhere, and in workflows, it is silent. A nil progress is too.
 type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -16,7 +16,8 @@ type progress struct {
 }
 
 func (c *Command) newProgress() *progress {
-	if !isTerminal(c.Stderr) {
+	// Some runners of workflows give a terminal. What stands on it before a workflow command makes that no command.
+	if !isTerminal(c.Stderr) || c.Getenv("GITHUB_ACTIONS") == "true" {
 		return nil
 	}
 	return &progress{w: c.Stderr}
