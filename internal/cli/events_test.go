@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -54,6 +55,7 @@ var examples = map[string]struct {
 	does   deed
 	on     string // "head", "fork" or "main"; of the default branch the runner says the commit
 	says   string // in the log, where nothing is done
+	event  string // "" is that of the example
 	change func(s *scene, payload map[string]any)
 }{
 	"pull_request.opened.json":                {does: checksPull, on: "head"},
@@ -66,8 +68,8 @@ var examples = map[string]struct {
 	"pull_request.opened-fork-deleted.json":   {does: checksPull, on: "fork"},
 	"pull_request.closed-unmerged.json":       {says: "was closed without being merged"},
 	"pull_request.closed-merged.json":         {says: "about promotions"},
-	"pull_request_review.submitted.json":      {does: refuses, says: "take the event out of the workflow's `on:`"},
-	"pull_request_review.submitted-fork.json": {does: refuses, says: "take the event out of the workflow's `on:`"},
+	"pull_request_review.submitted.json":      {says: "the review only comments"},
+	"pull_request_review.submitted-fork.json": {says: "of a pull request from a fork"},
 	"merge_group.checks_requested.json":       {does: checksRef, on: "head"},
 	"push.branch-created.json":                {does: checksRef, on: "head"},
 	"push.branch.json":                        {does: checksRef, on: "head"},
@@ -90,6 +92,9 @@ var examples = map[string]struct {
 	"check_suite.completed.json":              {says: "about promotions"},
 	"status.json":                             {says: "about promotions"},
 	"deployment_status.created.json":          {says: "about promotions"},
+
+	"pull_request.opened.json, as pull_request_target": {does: refuses, says: "Use `on: pull_request`", event: "pull_request_target"},
+	"issue_comment.created-on-issue.json, as issues":   {does: refuses, says: "take the event out of the workflow's `on:`", event: "issues"},
 
 	// The same, where they are for sluice.
 	"workflow_run.completed-no-prs.json, of a fork": {does: comments, on: "fork", change: func(s *scene, payload map[string]any) {
@@ -160,7 +165,7 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 					t.Fatal(err)
 				}
 				commented := len(s.repo.Comments(pr))
-				end := s.step(events[file], text)
+				end := s.step(cmp.Or(want.event, events[file]), text)
 
 				did := want.does
 				check := (did == checksPull || did == checksRef || did == rechecks) && granted.checks && !granted.person

@@ -188,6 +188,8 @@ func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matr
 		return "commit status"
 	case end.code == run.code && strings.Contains(strings.ToLower(now), "too large for a comment"):
 		return "shorter"
+	case end.code == run.code && strings.Contains(end.log, "stands without annotations"):
+		return "bare"
 	case end.code == run.code && strings.Contains(end.log, "taken back"):
 		return "taken back"
 	case end.code == run.code && strings.Contains(end.log, "put a reaction"):
@@ -238,6 +240,7 @@ own description of its API.
 | waits, same | the same, after waiting for as long as GitHub asks, or for a moment |
 | commit status | the check run could not be written: a commit status of the same name carries the verdict. The next run writes the check run |
 | shorter | the comment stands in the next shorter form. The next run tries the longer one again |
+| bare | GitHub takes something in the check run for invalid: it stands without annotations, which are in the log. The next run adds them |
 | taken back | GitHub says that the comment is gone: its commands are not obeyed. Another run finds it again |
 | no reaction | everything but the reaction under the comment, which the log tells of |
 | degraded | the token lacks a permission: summary and annotations say so and show the result, and the exit code is that of the verdict. The next run with the permission leaves everything as without the fault |
