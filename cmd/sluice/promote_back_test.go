@@ -23,12 +23,17 @@ func TestHotfixIsOfferedBack(t *testing.T) {
 		t.Fatalf("the job promotes something by itself: %+v", s.repo.Pulls()[known:])
 	}
 
-	const command = "sluice promote --from prod --to dev --app web --reason WHY"
-	s.wants("the status", s.commandLine("status").log, "web: prod changed it first: dev/web/web.env LIMIT is 99 there, and 20 in dev", "web: take it back to dev: "+command)
-	args := strings.Fields(strings.TrimPrefix(strings.Replace(command, "WHY", "the-outage-of-Monday", 1), "sluice "))
-	s.wantCode(s.commandLine(append(args, "--open")...), 0)
-	back := s.promotion("web/prod-to-dev")
-	if back.State != "open" || back.Draft || back.Title != "Promote web: prod → dev" {
+	status := s.commandLine("status").log
+	s.wants("the status", status, "web: prod changed it first: dev/web/web.env LIMIT is 99 there, and 20 in dev")
+	_, command, offered := strings.Cut(status, "web: take it back to dev: sluice ")
+	command, _, _ = strings.Cut(command, "\n")
+	if !offered || !strings.HasPrefix(command, "promote --from prod --to dev --app web --only commit=") {
+		t.Fatalf("the status offers %q", command)
+	}
+	s.wantCode(s.commandLine(append(strings.Fields(strings.Replace(command, "WHY", "the-outage-of-Monday", 1)), "--open")...), 0)
+	pulls := s.repo.Pulls()
+	back := pulls[len(pulls)-1]
+	if back.State != "open" || back.Draft || !strings.HasPrefix(back.Title, "Promote web: prod → dev (only ") {
 		t.Errorf("%+v", back)
 	}
 	diff := s.repo.Git("diff", "main", back.Head)

@@ -76,6 +76,9 @@ func (c *Command) status(cmd *cobra.Command, dir, github string, apps, values []
 		}
 		status.Rows[i].Since = at.Format(time.RFC3339)
 	}
+	if err := dateOffers(ctx, repo, status); err != nil {
+		return err
+	}
 	return c.writeOutputs(outputs, func(w io.Writer, out output) error {
 		switch out.format {
 		case "markdown":
@@ -156,27 +159,6 @@ func pullText(row pipeline.StatusRow) string {
 		return ""
 	}
 	return fmt.Sprintf("#%d", row.PullRequest.Number)
-}
-
-// maxOffers bounds the lines about what one environment offers back to another.
-const maxOffers = 10
-
-// offerLines tell what later environments changed first, and how the earlier one gets it.
-func offerLines(s *pipeline.Status) (lines []string) {
-	shown := 0
-	for i, offer := range s.Offers {
-		next := i+1 == len(s.Offers) || s.Offers[i+1].Command() != offer.Command()
-		if shown++; shown <= maxOffers {
-			lines = append(lines, offer.OfferText())
-		}
-		if next {
-			if shown > maxOffers {
-				lines = append(lines, fmt.Sprintf("%s: … and %d more", offer.App, shown-maxOffers))
-			}
-			lines, shown = append(lines, fmt.Sprintf("%s: take it back to %s: %s", offer.App, offer.To, offer.Command())), 0
-		}
-	}
-	return lines
 }
 
 func withLeaks(g report.Grid, s *pipeline.Status) report.Grid {

@@ -20,11 +20,18 @@ type Offer struct {
 	Has        string `json:"has"` // what there is instead
 	// Conflict says that both sides have changed it since they were equal: to take it is a person's decision.
 	Conflict bool `json:"conflict,omitempty"`
+	// Commit is the one that changed it there, "" where nobody knows; Since its time, RFC 3339, which the caller adds.
+	Commit string `json:"commit,omitempty"`
+	Since  string `json:"since,omitempty"`
 }
 
-// Command is how the offer is taken.
+// Command is how the offer is taken, with all else that its commit changed.
 func (o Offer) Command() string {
-	return "sluice promote --from " + o.From + " --to " + o.To + " --app " + o.App + " --reason WHY"
+	only := ""
+	if o.Commit != "" {
+		only = " --only commit=" + o.Commit[:min(len(o.Commit), 10)]
+	}
+	return "sluice promote --from " + o.From + " --to " + o.To + " --app " + o.App + only + " --reason WHY"
 }
 
 // Offers gives what later environments changed first. What they went back to is none: a rollback is no news to whom it came from. The
@@ -45,7 +52,10 @@ func (p *Promotion) Offers(ctx context.Context) ([]Offer, error) {
 					continue
 				}
 				o := offer
-				o.File, o.Path, o.Value, o.Has = t.File, t.Path, t.Is, t.Was
+				o.File, o.Path, o.Value, o.Has, o.Commit = t.File, t.Path, t.Is, t.Was, t.Commit
+				if o.Commit == "" {
+					o.Commit = planned.newestOf(f.From)
+				}
 				out = append(out, o)
 			}
 		}
@@ -54,11 +64,20 @@ func (p *Promotion) Offers(ctx context.Context) ([]Offer, error) {
 				continue // no news, or a file that cannot be merged: the way forward says so
 			}
 			o := offer
-			o.File, o.Path, o.Value, o.Has, o.Conflict = c.File, c.Path, c.Theirs, c.Ours, true
+			o.File, o.Path, o.Value, o.Has, o.Commit, o.Conflict = c.File, c.Path, c.Theirs, c.Ours, c.Commit, true
 			out = append(out, o)
 		}
 	}
 	return out, nil
+}
+
+// newestOf gives the commit that changed a file last; "" where nobody knows.
+func (p *PromotionPlan) newestOf(file string) string {
+	versions, _, err := p.history.Versions(file)
+	if err != nil || len(versions) == 0 {
+		return ""
+	}
+	return versions[len(versions)-1].Commit
 }
 
 // backSteps gives the pairs of environments along which a change is offered back: from each stage but the first that an application is

@@ -26,7 +26,9 @@ type Status struct {
 	// once (promotion/leak).
 	Leaks []string `json:"leaks"`
 	// Offers are what later environments changed first.
-	Offers   []Offer      `json:"offers"`
+	Offers []Offer `json:"offers"`
+	// Recent is the time since which a change counts as one that people should hear of, RFC 3339, which the caller adds.
+	Recent   string       `json:"-"`
 	Notes    []string     `json:"notes,omitempty"`
 	Findings finding.List `json:"findings,omitempty"`
 }

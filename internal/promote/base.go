@@ -258,6 +258,12 @@ func (b *fileBase) runs(list []*snapshot, r *reader, path fieldPath) []run {
 // since is when the last run began.
 func since(runs []run) int { return runs[len(runs)-1].seq }
 
+// since gives the commit with which the source came to what it has at a path; "" where nobody knows.
+func (b *fileBase) since(path fieldPath) string {
+	runs := b.runs(b.source, b.from, path)
+	return runs[len(runs)-1].commit
+}
+
 // followed reports whether the two sides came to a value one after the other: one took it from the other, so the target
 // does not hold it by its own choice alone. Where both got it in one commit, or nobody knows, it is false.
 func (b *fileBase) followed(path fieldPath, o *value) bool {

@@ -44,7 +44,8 @@ func (m *merger) takes(local, path fieldPath, o, t *value) bool {
 			return false
 		}
 		m.conflict(path, o, t, v)
-		m.result.Conflicts[len(m.result.Conflicts)-1].Again = m.had(local, t)
+		last := &m.result.Conflicts[len(m.result.Conflicts)-1]
+		last.Again, last.Commit = m.had(local, t), m.base.since(local)
 		return false
 	case v.side == targetsOwn:
 		m.withhold(path, o, t, v.why)
@@ -134,7 +135,7 @@ func (m *merger) conflict(path fieldPath, o, t *value, v verdict) {
 
 // took records what the target gets. local is the path in the text that is merged.
 func (m *merger) took(local fieldPath, o, t *value) {
-	m.result.Taken = append(m.result.Taken, Taken{File: m.file, Path: m.path(local).String(), Was: show(o), Is: show(t), Again: m.had(local, t)})
+	m.result.Taken = append(m.result.Taken, Taken{File: m.file, Path: m.path(local).String(), Was: show(o), Is: show(t), Again: m.had(local, t), Commit: m.base.since(local)})
 }
 
 // had reports whether the target once had a value of the source.

@@ -102,6 +102,8 @@ type Conflict struct {
 	Why    string `json:"why"`
 	// Again says that the target had the source's value before, and left it.
 	Again bool `json:"-"`
+	// Commit is the one with which the source came to its value; "" where nobody knows.
+	Commit string `json:"-"`
 }
 
 // Taken is a field that the target gets from the source.
@@ -112,6 +114,8 @@ type Taken struct {
 	Is   string `json:"is"`
 	// Again says that the target had the value before, and left it.
 	Again bool `json:"again,omitempty"`
+	// Commit is the one with which the source came to its value; "" where nobody knows.
+	Commit string `json:"-"`
 }
 
 // Result is what a promotion does. All lists are sorted by file, then by line or path.
