@@ -18,7 +18,7 @@ import (
 
 // TestReproducibleBuild has the release's script build the program from two copies of the source, in directories of different names.
 // SLUICE_TEST_RELEASE=1 shares the build cache between the two, so that only linking is proved; =cold compiles all of it twice; =all
-// does so for the four platforms of a release.
+// does so for the four platforms of a release, which takes half an hour of processor time: a job of ci.yml, and not part of `.ci/run`.
 func TestReproducibleBuild(t *testing.T) {
 	t.Parallel()
 	mode := os.Getenv("SLUICE_TEST_RELEASE")
