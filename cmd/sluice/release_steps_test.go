@@ -151,6 +151,27 @@ func TestReleaseIsTagged(t *testing.T) {
 	}
 	s.must(tagged, ".github/release/program.sh", "", image) // a build of no version promises nothing
 
+	// What is told of a release is what came since the one before it.
+	for _, tags := range [][]string{nil, {"v1.2.2"}, {"v1.2.10", "v2.0.0"}} { // more each time
+		for _, tag := range tags {
+			s.must(tagged, "git", "tag", tag, "HEAD^")
+		}
+		environment := filepath.Join(t.TempDir(), "environment")
+		s.env = append(s.env, "GITHUB_ENV="+environment)
+		for _, script := range s.scripts("publish") {
+			if strings.Contains(script, "GITHUB_ENV") {
+				s.must(tagged, "bash", "-e", "-c", script)
+			}
+		}
+		previous := ""
+		if tags != nil {
+			previous = "v1.2.2"
+		}
+		if got, want := readFile(t, environment), "GORELEASER_CURRENT_TAG=v1.2.3\nGORELEASER_PREVIOUS_TAG="+previous+"\n"; got != want {
+			t.Errorf("with %q: %q, want %q", tags, got, want)
+		}
+	}
+
 	// The major version follows the releases, however often, and no pre-release.
 	follow := func(version string) string {
 		t.Helper()
