@@ -147,7 +147,9 @@ var explanations = []explanation{
 	}},
 	{regexp.MustCompile(`(?s)external plugins disabled; unable to load external plugin '([^']*)'`), always("render/exec-function", "$1 is a plugin, a program of its own, and programs are never run: render it where you trust it and commit the result, or use a built-in transformer")},
 	{regexp.MustCompile(`must specify --enable-helm`), always("render/helm", chartsAreOff)},
-	{regexp.MustCompile(`security; file '` + mount + `/?([^']*)' is not in or below '` + mount + `/?([^']*)'`), always("render/outside-root", "$1 is not in or below $2, and the setting render.load-restrictor allows nothing else: move the file, or allow the whole repository")},
+	{regexp.MustCompile(`security; file '` + mount + `/?([^']*)' is not in or below '` + mount + `/?([^']*)'`), func(in *inspection, target finding.Pos, m []string) (string, finding.Pos, string) {
+		return "render/outside-root", in.restrictedAt(target, m[1]), m[1] + " is not in or below " + m[2] + ", and the setting render.load-restrictor allows nothing else: move the file, or allow the whole repository"
+	}},
 	{regexp.MustCompile(`there is no network here|executable file not found|no 'git' program`), always("render/remote-base", "this needs a source that is not in this repository: copy it into the repository")},
 	{regexp.MustCompile(`open[^:]*: permission denied`), always("render/outside-repository", "this reads a file that is not in the repository")},
 }
