@@ -112,7 +112,7 @@ func (o Offer) OfferText() string {
 		what += " " + o.Path
 	}
 	has := func(value string) string {
-		if value = strings.TrimSpace(value); value == "" || o.Path == "" {
+		if value = strings.TrimSpace(value); value == "" {
 			return "another state"
 		}
 		if first, _, more := strings.Cut(value, "\n"); more {
@@ -121,6 +121,9 @@ func (o Offer) OfferText() string {
 		return value
 	}
 	text := o.App + ": " + o.From + " changed it first: " + what + " is " + has(o.Value) + " there, and " + has(o.Has) + " in " + o.To
+	if o.Path == "" {
+		text = o.App + ": " + o.From + " changed it first: " + what + ", as a whole"
+	}
 	if o.Conflict {
 		return text + "; both have changed it"
 	}
