@@ -42,10 +42,9 @@ const across = `Rules about hosts, duplicates, selectors, budgets, network polic
 what other targets have counts, whether the change reaches them or not. Which of them may have something to say (the same host or
 object, pods that a selector may mean, budgets and autoscalers in the same namespace) is found in their sources, through the namespaces,
 prefixes, suffixes and labels of kustomizations; only those are rendered besides, at most 20 for what is shared and 3 for each thing that is
-looked for. Targets whose sources do not say what they deploy (charts, generators, remote bases, replacements and patches inside a
-kustomization that give names) are rendered too, at most 20 of an environment; a note of the report counts the others. A name or
-namespace that only a patch file of another target gives is not seen, and what a change breaks in a target that it does not reach is told when that
-target is checked next.`
+looked for. Targets whose sources do not say what they deploy (charts, generators, remote bases, transformers, replacements and JSON patches that give
+names, in a kustomization or in a file) are rendered too, at most 20 of an environment; a note of the report counts the others. What a change breaks
+in a target that it does not reach is told when that target is checked next.`
 
 // own is the part of the document that is about a repository's own policies.
 const own = `# Policies
