@@ -2,13 +2,17 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,33 +121,12 @@ func TestFaultMatrix(t *testing.T) {
 		if len(calls) >= 15 {
 			t.Errorf("%s: %d calls, want fewer than 15", run.name, len(calls))
 		}
-		var mu sync.Mutex
-		var cells []cell
-		t.Run(run.name, func(t *testing.T) {
-			for i, call := range calls {
-				nth := 1
-				for _, earlier := range calls[:i] {
-					if earlier.Method == call.Method && normal(earlier.Path) == normal(call.Path) {
-						nth++
-					}
-				}
-				for _, f := range matrixFaults {
-					name := describe(call, nth)
-					if !f.hits(call) {
-						continue
-					}
-					t.Run(name+"/"+f.name, func(t *testing.T) {
-						t.Parallel()
-						end := endOf(t, run, call, nth, f, calm.state())
-						mu.Lock()
-						defer mu.Unlock()
-						cells = append(cells, cell{name, f.name, end})
-					})
-				}
-			}
+		cells := everyFault(t, run.name, calls, func(t *testing.T, call githubtest.Request, nth int, f matrixFault) string {
+			return endOf(t, run, call, nth, f, calm.state())
 		})
 		writeMatrix(&doc, run.name, calls, cells)
 	}
+	promotionFaults(t, &doc)
 	if t.Failed() {
 		return
 	}
@@ -158,6 +141,56 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
+// giveUp waits two seconds, in real time, for the answer of the one call that hangs, and as long as ever for all others: a machine that is
+// busy must not look like a server that does not answer.
+type giveUp struct {
+	testing.TB
+	fault githubtest.Fault
+	seen  atomic.Int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *giveUp) RoundTrip(req *http.Request) (*http.Response, error) {
+	called := strings.TrimPrefix(strings.TrimPrefix(req.URL.EscapedPath(), "/api"), "/v3")
+	hit, err := path.Match(g.fault.Path, called)
+	if err == nil && hit && req.Method == g.fault.Method && g.seen.Add(1) == int64(g.fault.Nth) {
+		ctx, cancel := context.WithTimeout(req.Context(), 2*time.Second)
+		g.Cleanup(cancel)
+		req = req.WithContext(ctx)
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// everyFault has each of calls fail in each way that it can, and gives how that ends.
+func everyFault(t *testing.T, name string, calls []githubtest.Request, end func(t *testing.T, call githubtest.Request, nth int, f matrixFault) string) []cell {
+	var mu sync.Mutex
+	var cells []cell
+	t.Run(name, func(t *testing.T) {
+		for i, call := range calls {
+			nth := 1
+			for _, earlier := range calls[:i] {
+				if earlier.Method == call.Method && normal(earlier.Path) == normal(call.Path) {
+					nth++
+				}
+			}
+			for _, f := range matrixFaults {
+				column := describe(call, nth)
+				if !f.hits(call) {
+					continue
+				}
+				t.Run(column+"/"+f.name, func(t *testing.T) {
+					t.Parallel()
+					how := end(t, call, nth, f)
+					mu.Lock()
+					defer mu.Unlock()
+					cells = append(cells, cell{column, f.name, how})
+				})
+			}
+		}
+	})
+	return cells
+}
+
 // endOf runs one cell.
 func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matrixFault, want string) string {
 	t.Helper()
@@ -165,8 +198,8 @@ func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matr
 	event, payload := run.prepare(s)
 	fault := f.fault(s.clock.now()).On(call.Method, normal(call.Path))
 	fault.Nth = nth
-	if fault.Hang { // in real time
-		s.timeout = 2 * time.Second
+	if fault.Hang {
+		s.transport = &giveUp{TB: t, fault: fault}
 	}
 	s.gh.AddFault(fault)
 	slept := s.clock.slept
@@ -179,7 +212,7 @@ func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matr
 		return "same"
 	}
 	s.gh.ClearFaults()
-	s.timeout = 0
+	s.transport = nil
 	if again := s.step(event, payload); again.code != run.code || s.state() != want {
 		t.Errorf("the next run does not mend it: code %d\n%s\nit left:\n%s\nwant:\n%s", again.code, again.log, s.state(), want)
 	}
@@ -205,7 +238,10 @@ func endOf(t *testing.T, run matrixRun, call githubtest.Request, nth int, f matr
 
 func (f matrixFault) hits(call githubtest.Request) bool {
 	write := call.Method != "GET" && !strings.HasSuffix(call.Path, "/graphql")
-	list := strings.HasSuffix(call.Path, "/comments") && !write || strings.HasSuffix(call.Path, "/check-runs") && !write
+	list := !write && slices.ContainsFunc([]string{"/repos/*/*/issues/*/comments", "/repos/*/*/commits/*/check-runs", "/repos/*/*/pulls"}, func(pattern string) bool {
+		matched, err := path.Match(pattern, call.Path)
+		return matched && err == nil
+	})
 	return f.kinds == "" || f.kinds == "write" && write || f.kinds == "list" && list
 }
 
@@ -244,10 +280,13 @@ own description of its API.
 | taken back | GitHub says that the comment is gone: its commands are not obeyed. Another run finds it again |
 | no reaction | everything but the reaction under the comment, which the log tells of |
 | degraded | the token lacks a permission: summary and annotations say so and show the result, and the exit code is that of the verdict. The next run with the permission leaves everything as without the fault |
+| commit status, kept; shorter, kept | of promotions: as above, and it stays so until the promotion changes |
+| left, re-run | of promotions: GitHub says that a branch is gone, and it is left. The next run deletes it |
+| note, re-run | everything but what a note of the run names, and exit code 0. The next run leaves everything as without the fault |
 | error, re-run | the run says what is missing and ends with exit code 3. The next run leaves everything as without the fault |
 
 All waiting of a run is bounded by five minutes. Nothing is ever there twice, and a run for an older head never overwrites a newer one.
-What GitHub's failures do to promotions has its own page, [promotion.md](promotion.md).
+The last tables are of promotions, whose state is their pull requests, branches, commits, comments, statuses and check runs.
 `
 
 func writeMatrix(doc *bytes.Buffer, name string, calls []githubtest.Request, cells []cell) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,15 +26,15 @@ import (
 // scene is a repository with two pull requests, one of them from a fork, and the action without its renderer.
 type scene struct {
 	*testing.T
-	gh      *githubtest.GitHub
-	repo    *githubtest.Repo
-	fork    *githubtest.Repo
-	pr      int
-	forkPR  int
-	head    string
-	clock   *clock
-	timeout time.Duration // of a request, in real time; 0 is the client's own
-	token   string        // "" is that of the workflow
+	gh        *githubtest.GitHub
+	repo      *githubtest.Repo
+	fork      *githubtest.Repo
+	pr        int
+	forkPR    int
+	head      string
+	clock     *clock
+	transport http.RoundTripper // nil: the client's own
+	token     string            // "" is that of the workflow
 }
 
 // clock is a time that passes only while somebody sleeps. It stands in the future: the library, which reads the real clock, would take
@@ -102,7 +103,7 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	var log strings.Builder
 	c := &Command{Stdout: &log, Stderr: io.Discard, Getenv: func(key string) string { return env[key] }}
 	c.adjust = func(o *github.Options) {
-		o.Now, o.Sleep, o.Jitter, o.Timeout = s.clock.now, s.clock.sleep, func(d time.Duration) time.Duration { return d }, s.timeout
+		o.Now, o.Sleep, o.Jitter, o.Transport = s.clock.now, s.clock.sleep, func(d time.Duration) time.Duration { return d }, s.transport
 	}
 	c.examined = func(event github.Event) *report.Report { return s.report(event.Head) }
 	env["INPUT_TOKEN"] = s.token

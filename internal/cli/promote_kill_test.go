@@ -31,6 +31,7 @@ type town struct {
 	repo  *githubtest.Repo
 	clock *clock
 	token string
+	next  http.RoundTripper   // nil: the default transport
 	only  []string            // what alone is promoted
 	ask   func(*promotionRun) // what else a person asks for; nil for nothing
 	back  *rollbackOrder      // what is taken back instead
@@ -71,6 +72,7 @@ type killer struct {
 	at    int64 // from 1; 0 kills nothing
 	calls atomic.Int64
 	kill  context.CancelFunc
+	next  http.RoundTripper
 }
 
 func (k *killer) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -78,7 +80,7 @@ func (k *killer) RoundTrip(req *http.Request) (*http.Response, error) {
 		k.kill()
 		return nil, context.Canceled
 	}
-	return http.DefaultTransport.RoundTrip(req)
+	return k.next.RoundTrip(req)
 }
 
 // run brings the promotions up to date, in a new clone. With at, it is killed before that call, which is after the one before it.
@@ -95,7 +97,10 @@ func (w *town) run(at int64) (calls int64, err error) {
 		w.Fatal(err)
 	}
 	defer repo.Close()
-	k := &killer{at: at, kill: cancel}
+	k := &killer{at: at, kill: cancel, next: http.DefaultTransport}
+	if w.next != nil {
+		k.next = w.next
+	}
 	client, err := github.New(github.Options{
 		Repo: w.repo.FullName, Token: w.token, APIURL: w.gh.APIURL, Transport: k, Now: w.clock.now, Sleep: w.clock.sleep, Jitter: func(d time.Duration) time.Duration { return d },
 	})

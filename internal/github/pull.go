@@ -97,8 +97,8 @@ func (c *Client) pulls(ctx context.Context, opts *gogithub.PullRequestListOption
 // PullsWith gives the pull requests that brought a commit, or that hold it. One call.
 func (c *Client) PullsWith(ctx context.Context, commit string) ([]PullRequest, error) {
 	list, _, err := c.gh.PullRequests.ListPullRequestsWithCommit(ctx, c.owner, c.repo, commit, &gogithub.ListOptions{PerPage: 100})
-	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusUnprocessableEntity {
-		return nil, nil // GitHub does not know the commit
+	if statusOf(err) == http.StatusUnprocessableEntity {
+		return nil, nil // GitHub does not know the commit. 404 is another thing: that would be taken for a push without a pull request
 	}
 	var out []PullRequest
 	for _, p := range list {
