@@ -35,7 +35,7 @@ type Change struct {
 	// its name only. Where many fields name a ConfigMap or Secret that a generator makes and that got another hash, the first is shown, and
 	// after it a line "# so do N more fields". A diff of more than Options.MaxBytes ends in a line "@@ N more lines are not shown @@".
 	Diff    string
-	Added   int // lines that head has more, whether Diff shows them or not
+	Added   int // lines that head has more, whether Diff shows them or not; what is told once, once
 	Removed int // lines that base had more
 }
 

@@ -12,6 +12,7 @@ const maxHeaderPaths = 3
 // unified writes the lines that changed, with context, and counts them. Of an object that one side has, all lines are
 // written, without header.
 func unified(lines []line, opts Options) (text string, plus, minus int) {
+	lines = told(lines)
 	for _, l := range lines {
 		switch l.op {
 		case added:
@@ -25,7 +26,6 @@ func unified(lines []line, opts Options) (text string, plus, minus int) {
 	}
 	var b strings.Builder
 	whole := plus == len(lines) || minus == len(lines)
-	lines = told(lines)
 	left := 0
 	for _, h := range hunks(lines, opts.context()) {
 		if left == 0 && !whole {
