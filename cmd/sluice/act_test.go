@@ -245,7 +245,7 @@ func TestActRealRepository(t *testing.T) {
 	actProgram(t)
 	gh := githubtest.New(t)
 	repo := gh.CreateRepo("acme/config")
-	base := repo.Commit("main", filesOf(t, os.DirFS(corpus)), "As it is")
+	repo.Commit("main", filesOf(t, os.DirFS(corpus)), "As it is")
 	clone := filepath.Join(t.TempDir(), "clone")
 	if out, err := exec.Command("git", "clone", "--quiet", repo.CloneURL, clone).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -263,7 +263,7 @@ func TestActRealRepository(t *testing.T) {
 	for name, text := range filesOf(t, os.DirFS(filepath.Join(clone, ".github"))) {
 		setUp[".github/"+name] = text
 	}
-	base = repo.Commit("main", setUp, "Set up sluice")
+	base := repo.Commit("main", setUp, "Set up sluice")
 	r := newActRunner(&stage{t, gh, repo, base})
 
 	edit := func(name, old, new string) githubtest.Files {
