@@ -1,6 +1,8 @@
 package yamledit
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,7 +24,8 @@ func (p *patcher) blockContainer(c entries, gone int, ins map[int][]insertion) e
 			}
 		}
 	}
-	for index, list := range ins {
+	for _, index := range slices.Sorted(maps.Keys(ins)) { // what goes to one place must go there in order
+		list := ins[index]
 		var text strings.Builder
 		for _, in := range list {
 			line, err := p.entryText(c.of, in, column)

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,8 @@ func (p *patcher) flowContainer(c entries, gone int, ins map[int][]insertion) er
 	if ownLines {
 		separator = "," + p.eol + string(p.src[p.lineStart(first):first])
 	}
-	for index, list := range ins {
+	for _, index := range slices.Sorted(maps.Keys(ins)) { // what goes to one place must go there in order
+		list := ins[index]
 		kept := index - 1
 		for kept >= 0 && p.edits.deleted[c.heads[kept]] {
 			kept--
