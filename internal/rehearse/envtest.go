@@ -152,12 +152,13 @@ func (s *local) awaitReady(ctx context.Context) error {
 		if err := s.dead(); err != nil {
 			return false, err
 		}
-		if _, err := os.Stat(s.config.CAFile); err != nil {
-			return false, nil // it writes its certificate first
+		// It writes its key behind its certificate. client-go keeps for minutes what it has read of a certificate, even if it was half of it.
+		if _, err := os.Stat(filepath.Join(filepath.Dir(s.config.CAFile), "apiserver.key")); err != nil {
+			return false, nil
 		}
 		c, err := rest.HTTPClientFor(s.config)
 		if err != nil {
-			return false, nil // it is still writing
+			return false, nil
 		}
 		defer c.CloseIdleConnections()
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.config.Host+"/readyz", nil)
