@@ -28,33 +28,6 @@ func eventScene(t *testing.T) *askedScene {
 	return s
 }
 
-// grant is what a workflow lets its token do.
-type grant struct {
-	name                       string
-	comments, checks, statuses bool
-	person                     bool // a personal token, which can never write check runs
-}
-
-var grants = []grant{
-	{name: "all that sluice asks for", comments: true, checks: true},
-	{name: "checks only", checks: true},
-	{name: "comments only", comments: true},
-	{name: "comments and statuses", comments: true, statuses: true},
-	{name: "nothing but to read"},
-	{name: "a person's token", comments: true, checks: true, statuses: true, person: true},
-}
-
-func (g grant) token(gh *githubtest.GitHub) string {
-	level := map[bool]string{true: "write", false: "read"}
-	token := githubtest.Token{Login: "github-actions[bot]", App: "github-actions", Permissions: map[string]string{
-		"contents": "read", "pull-requests": level[g.comments], "checks": level[g.checks], "statuses": level[g.statuses],
-	}}
-	if g.person {
-		token.Login, token.App = "wim", ""
-	}
-	return gh.AddToken("ghs_granted", token)
-}
-
 // TestEventsAndPermissions runs each event with each permission: what runs, on which commit, where it reports, how it ends.
 func TestEventsAndPermissions(t *testing.T) {
 	t.Parallel()
@@ -78,17 +51,17 @@ func TestEventsAndPermissions(t *testing.T) {
 			return s.repo.CheckRunEvent(s.head, "sluice", "rerequested"), s.head
 		}},
 	} {
-		for _, granted := range grants {
-			t.Run(event.name+"/"+granted.name, func(t *testing.T) {
+		for _, granted := range githubtest.Grants {
+			t.Run(event.name+"/"+granted.Name, func(t *testing.T) {
 				t.Parallel()
 				s := eventScene(t)
 				payload, commit := event.make(s)
 				before := len(s.repo.Comments(s.pr))
-				run := s.step(event.name, payload, granted.token(s.gh), nil)
+				run := s.step(event.name, payload, s.gh.GrantedToken(granted), nil)
 
-				check := granted.checks && !granted.person
-				status := !check && granted.statuses
-				comment := event.pull && granted.comments
+				check := granted.Checks && !granted.Person
+				status := !check && granted.Statuses
+				comment := event.pull && granted.Comments
 				code := event.code
 				if event.asked && (!check && !status || event.pull && !comment) {
 					code = 3 // nobody would see the result

@@ -11,33 +11,6 @@ import (
 	"github.com/sluice-dev/sluice/internal/githubtest"
 )
 
-// grant is what a workflow lets its token do.
-type grant struct {
-	name                       string
-	comments, checks, statuses bool
-	person                     bool // a personal token, which can never write check runs
-}
-
-var grants = []grant{
-	{name: "all that sluice asks for", comments: true, checks: true},
-	{name: "checks only", checks: true},
-	{name: "comments only", comments: true},
-	{name: "comments and statuses", comments: true, statuses: true},
-	{name: "nothing but to read"},
-	{name: "a person's token", comments: true, checks: true, statuses: true, person: true},
-}
-
-func (g grant) token(gh *githubtest.GitHub) string {
-	level := map[bool]string{true: "write", false: "read"}
-	token := githubtest.Token{Login: "github-actions[bot]", App: "github-actions", Permissions: map[string]string{
-		"contents": "read", "actions": "read", "pull-requests": level[g.comments], "checks": level[g.checks], "statuses": level[g.statuses],
-	}}
-	if g.person {
-		token.Login, token.App = "wim", ""
-	}
-	return gh.AddToken("ghs_granted", token)
-}
-
 // deed is what a run does on an event.
 type deed int
 
@@ -143,12 +116,12 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 			t.Errorf("%s is not among the examples", name)
 			continue
 		}
-		for _, granted := range grants {
-			t.Run(name+"/"+granted.name, func(t *testing.T) {
+		for _, granted := range githubtest.Grants {
+			t.Run(name+"/"+granted.Name, func(t *testing.T) {
 				t.Parallel()
 				s := newScene(t)
 				s.fromFork()
-				s.token = granted.token(s.gh)
+				s.token = s.gh.GrantedToken(granted)
 				pr, commit := s.pr, s.head
 				switch want.on {
 				case "fork":
@@ -168,9 +141,9 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 				end := s.step(cmp.Or(want.event, events[file]), text)
 
 				did := want.does
-				check := (did == checksPull || did == checksRef || did == rechecks) && granted.checks && !granted.person
-				status := (did == checksPull || did == checksRef || did == rechecks) && !check && granted.statuses
-				comment := (did == checksPull || did == comments || did == rechecks) && granted.comments
+				check := (did == checksPull || did == checksRef || did == rechecks) && granted.Checks && !granted.Person
+				status := (did == checksPull || did == checksRef || did == rechecks) && !check && granted.Statuses
+				comment := (did == checksPull || did == comments || did == rechecks) && granted.Comments
 				code := map[deed]int{refuses: ExitUsage, checksPull: ExitFindings, checksRef: ExitFindings}[did]
 				if did == comments && !comment || did == rechecks && (!comment || !check && !status) {
 					code = ExitIncomplete // nobody would see the result
