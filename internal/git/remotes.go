@@ -180,7 +180,7 @@ func (r *Remotes) fetch(ctx context.Context, dir, url, commit string) error {
 	if _, err := run(ctx, fresh, env, "init", "--quiet", "--bare", "--template=", "--object-format="+format); err != nil {
 		return fmt.Errorf("fetch %s: %w", url, err)
 	}
-	if _, err := run(ctx, fresh, env, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--", url, commit); err != nil {
+	if _, err := runRemote(ctx, fresh, env, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--", url, commit); err != nil {
 		return fmt.Errorf("fetch %s: %w", commit, err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -197,7 +197,7 @@ func (r *Remotes) fetch(ctx context.Context, dir, url, commit string) error {
 // repositoryVariables would lead git to another repository than the one it is run in.
 var repositoryVariables = []string{
 	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",
-	"GIT_NAMESPACE", "GIT_TEMPLATE_DIR", "GIT_ALLOW_PROTOCOL", "GIT_CONFIG_COUNT", "GIT_ASKPASS", "SSH_ASKPASS",
+	"GIT_NAMESPACE", "GIT_TEMPLATE_DIR", "GIT_ALLOW_PROTOCOL", "GIT_CONFIG_COUNT",
 }
 
 // environment lets git ask nobody, run no hook, and speak no protocol but those that are meant.
@@ -210,10 +210,7 @@ func (r *Remotes) environment(dir string) []string {
 	if r.options.File {
 		protocols += ":file"
 	}
-	env = append(env, "GIT_ALLOW_PROTOCOL="+protocols)
-	if os.Getenv("GIT_SSH_COMMAND") == "" && os.Getenv("GIT_SSH") == "" {
-		env = append(env, "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
-	}
+	env = append(askNobody(env), "GIT_ALLOW_PROTOCOL="+protocols)
 	settings := []string{
 		"core.hooksPath", "/dev/null", "core.fsmonitor", "false", "fetch.fsckObjects", "true", "gc.auto", "0", "maintenance.auto", "false",
 		"fetch.recurseSubmodules", "false", "transfer.bundleURI", "false", "credential.interactive", "false", "safe.directory", dir,

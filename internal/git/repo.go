@@ -230,12 +230,16 @@ func run(ctx context.Context, dir string, env []string, args ...string) ([]byte,
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("git %s: %w", args[0], ctx.Err())
 	default:
-		said := strings.TrimSpace(stderr.String())
-		if said == "" {
-			said = err.Error()
-		}
-		return nil, fmt.Errorf("git %s: %s", args[0], said)
+		return nil, failed(args[0], err, stderr.String())
 	}
+}
+
+// failed is the error of a git command that has ended with one: what it said, if it said something.
+func failed(command string, err error, said string) error {
+	if said = strings.TrimSpace(said); said == "" {
+		said = err.Error()
+	}
+	return fmt.Errorf("git %s: %s", command, said)
 }
 
 func firstLine(s string) string {
