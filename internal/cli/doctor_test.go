@@ -49,7 +49,7 @@ func good(t *testing.T) fstest.MapFS {
 	t.Helper()
 	tree := fstest.MapFS{".github/CODEOWNERS": {Data: []byte("/.github/ @platform\n/.sluice.yaml @platform\n/policies/ @platform\n")}}
 	for _, name := range []string{"sluice.yml", "sluice-promote.yml", "sluice-commands.yml", "sluice-report.yml"} {
-		data, err := workflow(name, "")
+		data, err := workflow(name, action{name: homeAction, commit: strings.Repeat("5", 40)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,9 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"fail-on never", main, "          reports:", "          fail-on: never\n          reports:", wrong, "fails nothing"},
 		{"a shallow checkout without credentials", main, "fetch-depth: 2", "persist-credentials: false", wrong, "cannot be fetched|can then not be fetched"},
 		{"a checkout of the head", main, "fetch-depth: 2", "fetch-depth: 2\n          ref: ${{ github.head_ref }}", advice, "without ref"},
-		{"not pinned", "", "", "", advice, "pin it to the commit of a release"},
+		{"not pinned", main, "sluice-dev/sluice@" + strings.Repeat("5", 40), "sluice-dev/sluice@v1", advice, `"sluice-dev/sluice@v1" can change what it names`},
+		{"pinned by a part of the id", main, "sluice-dev/sluice@" + strings.Repeat("5", 40), "sluice-dev/sluice@5555555", advice, `"sluice-dev/sluice@5555555" can change what it names`},
+		{"another action not pinned", main, "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9 # v6.1.0", "actions/cache@v6", advice, `"actions/cache@v6" can change what it names`},
 		{"not YAML", main, "name:", "\tname:", unknown, "cannot be read"},
 		{"a second stage with the head", ".github/workflows/sluice-report.yml", "    steps:", "    steps:\n      - uses: actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
 		{"commands without write for checks", commands, "  checks: write # the check run\n", "", wrong, "lacks the permission checks: write"},
@@ -110,7 +112,7 @@ func TestDoctorReadsFiles(t *testing.T) {
 		if _, err := d.files(tree); err != nil {
 			t.Fatal(err)
 		}
-		found := test.level == "" && !d.has(wrong) && !d.has(unknown)
+		found := test.level == "" && !d.has(wrong) && !d.has(unknown) && !d.has(advice)
 		for _, line := range d {
 			for says := range strings.SplitSeq(test.says, "|") {
 				found = found || line.level == test.level && strings.Contains(line.text, says)

@@ -86,7 +86,7 @@ func readWorkflows(tree fs.FS) ([]flow, error) {
 var (
 	sluiceAction  = regexp.MustCompile(`(?i)^(?:[^/@]+/|\.[^@]*/)sluice(?:@|$)`)
 	sluiceCommand = regexp.MustCompile(`(?m)(?:^|[\s/"])sluice"?\s+(?:action|check)\b`)
-	pinned        = regexp.MustCompile(`@[0-9a-f]{40}$`)
+	pinned        = regexp.MustCompile(`@([0-9a-f]{40}|sha256:[0-9a-f]{64})$`) // docker://image@sha256:…
 )
 
 // sluiceJobs gives the jobs that run sluice, by name.
@@ -131,8 +131,10 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 	at := fmt.Sprintf("%s, job %q", f.file, job.name)
 	on := f.triggers()
 	step := job.Steps[job.sluice()]
-	if step.Uses != "" && !pinned.MatchString(step.Uses) && !strings.HasPrefix(step.Uses, ".") {
-		d.say(advice, "%s: %q can change what it names: pin it to the commit of a release", at, step.Uses)
+	for _, step := range job.Steps { // what runs beside sluice has what sluice has
+		if step.Uses != "" && !pinned.MatchString(step.Uses) && !strings.HasPrefix(step.Uses, ".") {
+			d.say(advice, "%s: %q can change what it names: pin it to a commit, by its full id", at, step.Uses)
+		}
 	}
 	if _, has := on["pull_request_target"]; has {
 		d.say(wrong, "%s: pull_request_target gives a token that may write to a run about a stranger's files: use pull_request, and `sluice init --forks`", at)

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/report"
 )
 
 // initOptions are the flags of init.
@@ -24,6 +25,8 @@ type initOptions struct {
 	force    bool
 	forks    bool
 	commands bool
+	action   string
+	offline  bool
 	bases    bool
 }
 
@@ -35,6 +38,10 @@ func (c *Command) newInit() *cobra.Command {
 		Long: `Writes .sluice.yaml, which says in patterns what sluice detects in the working tree, and the workflow that runs it, with
 that for commands in comments. With --forks, also the second stage that comments on pull requests from forks. Nothing is
 overwritten without --force.
+
+The workflows use sluice at the commit of this program's own release: its repository is asked which that is. --action names another
+release, or a mirror: acme/sluice, acme/sluice@v1.2.3, https://github.example.com/acme/sluice@v1.2.3. With the commit in the place of
+the version, as with --offline, nobody is asked.
 
 With --version-bases it does something else: each environment after the first stage gets its own copy of the directories that it
 shares with others (base-prod beside base), and its kustomizations name the copy. Every target is rendered before and after; where
@@ -53,8 +60,10 @@ that is not the same byte for byte, nothing is written.`,
 	flags.BoolVar(&opts.force, "force", false, "overwrite files that are there")
 	flags.BoolVar(&opts.forks, "forks", false, "also write the second stage for pull requests from forks")
 	flags.BoolVar(&opts.commands, "commands", true, "write the workflow for commands in comments")
+	flags.StringVar(&opts.action, "action", "", "what the workflows use: `[https://HOST/]OWNER/NAME[@VERSION]` (default: this release of "+homeAction+")")
+	flags.BoolVar(&opts.offline, "offline", false, "ask for no commit: the workflows use sluice by its version")
 	flags.BoolVar(&opts.bases, "version-bases", false, "give each later environment its own copy of the bases that it shares with others")
-	for _, other := range []string{"force", "forks", "commands"} {
+	for _, other := range []string{"force", "forks", "commands", "action", "offline"} {
 		cmd.MarkFlagsMutuallyExclusive("version-bases", other)
 	}
 	return cmd
@@ -77,21 +86,48 @@ func (c *Command) init(cmd *cobra.Command, opts initOptions) error {
 	if err != nil {
 		return err
 	}
-	files, err := filesToWrite(tree, opts)
+	uses, err := parseAction(opts.action, Version())
 	if err != nil {
 		return err
+	}
+	settings, err := detected(tree)
+	if err != nil {
+		return err
+	}
+	names := workflowFiles(opts)
+	if !opts.dryRun && !opts.force {
+		if err := mustBeNew(repo.Root(), append([]string{config.FileName}, names...)); err != nil {
+			return err
+		}
+	}
+	if !opts.offline {
+		if uses, err = uses.pin(ctx, repo); err != nil {
+			return err
+		}
+	}
+	files := []newFile{{config.FileName, settings}}
+	for _, name := range names {
+		data, err := workflow(path.Base(name), uses)
+		if err != nil {
+			return err
+		}
+		files = append(files, newFile{name, data})
 	}
 	if opts.dryRun {
 		for _, file := range files {
 			c.say("-- %s --\n%s", file.name, file.data)
 		}
-		return nil
+	} else if err := c.writeNew(repo.Root(), files); err != nil {
+		return err
 	}
-	return c.writeNew(repo.Root(), files, opts.force)
+	if note := uses.note(); note != "" {
+		fmt.Fprintf(c.Stderr, "note: %s\n", report.Visible(note))
+	}
+	return nil
 }
 
-// filesToWrite gives the configuration and the workflows for a tree.
-func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
+// detected gives the configuration that says what is detected in a tree.
+func detected(tree *git.Tree) ([]byte, error) {
 	graph, err := plan.Build(tree, plan.NewMemo())
 	if err != nil {
 		return nil, err
@@ -100,64 +136,54 @@ func filesToWrite(tree *git.Tree, opts initOptions) ([]newFile, error) {
 	if len(layout.Targets) == 0 {
 		return nil, usage(errors.New(problems.String()))
 	}
-	settings, err := configOf(layout, func(c *config.Config) config.Layout {
+	return configOf(layout, func(c *config.Config) config.Layout {
 		again, _ := c.Layout(tree, graph)
 		return again
 	})
-	if err != nil {
-		return nil, err
-	}
-	files := []newFile{{config.FileName, settings}}
-	names := []string{"sluice.yml", "sluice-promote.yml"}
+}
+
+// workflowFiles names the workflows that are to be written.
+func workflowFiles(opts initOptions) []string {
+	names := []string{workflowDir + "/sluice.yml", workflowDir + "/sluice-promote.yml"}
 	if opts.commands {
-		names = append(names, "sluice-commands.yml")
+		names = append(names, workflowDir+"/sluice-commands.yml")
 	}
 	if opts.forks {
-		names = append(names, "sluice-report.yml")
+		names = append(names, workflowDir+"/sluice-report.yml")
 	}
-	for _, name := range names {
-		data, err := workflow(name, Version())
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, newFile{".github/workflows/" + name, data})
-	}
-	return files, nil
+	return names
 }
 
 //go:embed workflows
 var workflows embed.FS
 
-// workflow gives a workflow file. A released program writes its own version into it: what was tried here is what will run there. It cannot
-// write the commit of the release, which names the checksum of the program.
-func workflow(name, version string) ([]byte, error) {
+// workflow gives a workflow file, with what it is to say where it uses sluice.
+func workflow(name string, uses action) ([]byte, error) {
 	data, err := workflows.ReadFile("workflows/" + name)
-	if released.MatchString(version) {
-		data = bytes.ReplaceAll(data, []byte("sluice-dev/sluice@v1"), []byte("sluice-dev/sluice@"+version))
-	}
-	return data, err
+	return bytes.ReplaceAll(data, []byte("uses: sluice-dev/sluice@v1"), []byte("uses: "+uses.String())), err
 }
 
-// released is the version of a release, and of no build between two of them.
-var released = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
-
-// writeNew writes all files, or none where one is there already.
-func (c *Command) writeNew(root string, files []newFile, force bool) error {
-	for _, file := range files {
-		_, err := os.Lstat(filepath.Join(root, filepath.FromSlash(file.name)))
-		if err == nil && !force {
-			return usage(fmt.Errorf("%s is there already: nothing was written. --force overwrites it, --dry-run shows what would be written", file.name))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// mustBeNew fails where one of the files is there already.
+func mustBeNew(root string, names []string) error {
+	for _, name := range names {
+		switch _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(name))); {
+		case err == nil:
+			return usage(fmt.Errorf("%s is there already: nothing was written. --force overwrites it, --dry-run shows what would be written", name))
+		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
 	}
+	return nil
+}
+
+// writeNew writes all files.
+func (c *Command) writeNew(root string, files []newFile) error {
 	for _, file := range files {
-		path := filepath.Join(root, filepath.FromSlash(file.name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		full := filepath.Join(root, filepath.FromSlash(file.name))
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			return err
 		}
-		if err := writeFile(path, file.data); err != nil {
+		if err := writeFile(full, file.data); err != nil {
 			return err
 		}
 		c.say("wrote %s\n", file.name)

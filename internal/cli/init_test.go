@@ -15,7 +15,7 @@ import (
 func TestWorkflowsAreValid(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"sluice.yml", "sluice-commands.yml", "sluice-promote.yml", "sluice-report.yml"} {
-		data, err := workflow(name, "")
+		data, err := workflow(name, action{name: homeAction, tag: "v1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestWorkflowsAreValid(t *testing.T) {
 // writes and reads.
 func TestPromotionWorkflow(t *testing.T) {
 	t.Parallel()
-	data, err := workflow("sluice-promote.yml", "")
+	data, err := workflow("sluice-promote.yml", action{name: homeAction, tag: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,15 +58,36 @@ func TestPromotionWorkflow(t *testing.T) {
 	}
 }
 
-// TestInitPinsItsVersion has a released program name itself in the workflows, and any other the newest release.
-func TestInitPinsItsVersion(t *testing.T) {
+// TestActionOfInit reads what init is told to use, and says what it writes of that where no commit is known.
+func TestActionOfInit(t *testing.T) {
 	t.Parallel()
-	for version, want := range map[string]string{"v1.4.2": "@v1.4.2", "v2.0.0-rc.1": "@v1", "v0.0.0-20261121200000-0123456789ab": "@v1", "": "@v1", "devel": "@v1", "v1.4.2\nx": "@v1"} {
-		for _, name := range []string{"sluice.yml", "sluice-promote.yml", "sluice-commands.yml", "sluice-report.yml"} {
-			data, err := workflow(name, version)
-			if err != nil || !strings.Contains(string(data), "- uses: sluice-dev/sluice"+want+"\n") {
-				t.Errorf("%s by %q (%v):\n%s", name, version, err, data)
-			}
+	commit := strings.Repeat("0123456789", 4)
+	const moves = " # a tag, which can be moved: pin the commit of a release"
+	for _, test := range []struct{ given, version, address, writes string }{
+		{"", "v1.4.2", "https://github.com/sluice-dev/sluice", "sluice-dev/sluice@v1.4.2" + moves},
+		{"", "v2.0.0-rc.1", "https://github.com/sluice-dev/sluice", "sluice-dev/sluice@v1" + moves},
+		{"", "v0.0.0-20261121200000-0123456789ab", "https://github.com/sluice-dev/sluice", "sluice-dev/sluice@v1" + moves},
+		{"", "", "https://github.com/sluice-dev/sluice", "sluice-dev/sluice@v1" + moves},
+		{"", "v1.4.2\nx", "https://github.com/sluice-dev/sluice", "sluice-dev/sluice@v1" + moves},
+		{"acme/sluice", "v1.4.2", "https://github.com/acme/sluice", "acme/sluice@v1.4.2" + moves},
+		{"acme/my.sluice_2@v1.3.0", "v1.4.2", "https://github.com/acme/my.sluice_2", "acme/my.sluice_2@v1.3.0" + moves},
+		{"https://ghe.example.com:8443/acme/sluice", "v1.4.2", "https://ghe.example.com:8443/acme/sluice", "acme/sluice@v1.4.2" + moves},
+		{"acme/sluice@" + commit, "v1.4.2", "https://github.com/acme/sluice", "acme/sluice@" + commit},
+		{"sluice", "v1.4.2", "", ""},
+		{"acme/sluice/more", "v1.4.2", "", ""},
+		{"http://ghe.example.com/acme/sluice", "v1.4.2", "", ""},
+		{"https://user@ghe.example.com/acme/sluice", "v1.4.2", "", ""},
+		{"acme/sluice@--upload-pack=x", "v1.4.2", "", ""},
+		{"acme/sluice@v1*", "v1.4.2", "", ""},
+		{"acme/sluice@v1\n      - run: x", "v1.4.2", "", ""},
+		{"acme/sluice@refs/heads/main", "v1.4.2", "", ""},
+	} {
+		a, err := parseAction(test.given, test.version)
+		switch {
+		case test.writes == "" && err == nil:
+			t.Errorf("%q is taken for %q", test.given, a)
+		case test.writes != "" && (err != nil || a.address() != test.address || a.String() != test.writes):
+			t.Errorf("%q by %q: got %q, %q, %v", test.given, test.version, a.address(), a, err)
 		}
 	}
 }
