@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,12 +35,13 @@ func TestGetProgram(t *testing.T) {
 	send := func(content string) func(http.ResponseWriter, *http.Request, int) {
 		return func(w http.ResponseWriter, _ *http.Request, _ int) { io.WriteString(w, content) }
 	}
-	const toSource = "could not be downloaded: building it from source"
+	const toSource = ": building it from source"
 	tests := []struct {
 		name     string
 		sums     string // "" for a commit without a release
 		serve    func(w http.ResponseWriter, r *http.Request, nth int)
 		cached   string // what somebody put into the tool cache
+		blocked  bool   // the tool cache cannot be written
 		wants    string // what the program prints; "" where there is none
 		says     string
 		requests int
@@ -72,6 +75,8 @@ func TestGetProgram(t *testing.T) {
 			<-r.Context().Done()
 		}, wants: "built", says: toSource, requests: 4},
 		{name: "another program in the tool cache", sums: good, serve: send(program), cached: "#!/bin/sh\necho planted\n", wants: "released", requests: 1},
+		{name: "a tool cache that cannot be written", sums: good, serve: send(program), blocked: true, wants: "released", requests: 1},
+		{name: "a tool cache that cannot be written, and no release", serve: send(program), blocked: true, wants: "built"},
 		{name: "no release for this commit", serve: send(program), wants: "built"},
 		{name: "no release for this platform", sums: "version v1.2.3\n" + strings.Repeat("0", 64) + "  sluice_plan9_arm\n", serve: send(program), wants: "built"},
 	}
@@ -108,14 +113,17 @@ func TestGetProgram(t *testing.T) {
 			if test.cached != "" {
 				write("tools/sluice/"+hex.EncodeToString(sum[:])+"/sluice", test.cached)
 			}
+			if test.blocked {
+				write("tools/sluice", "") // not by permissions: root has them all
+			}
 			run := func() string {
 				cmd := exec.Command("sh", filepath.Join("..", "..", ".github", "action", "get.sh"))
 				cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "GITHUB_OUTPUT="+output,
-					"RUNNER_TOOL_CACHE="+filepath.Join(dir, "tools"), "SLUICE_CHECKSUMS="+sums, "SLUICE_RELEASES="+server.URL,
-					"SLUICE_STALL=1")
+					"RUNNER_TOOL_CACHE="+filepath.Join(dir, "tools"), "RUNNER_TEMP="+filepath.Join(dir, "temp"), "SLUICE_CHECKSUMS="+sums,
+					"SLUICE_RELEASES="+server.URL, "SLUICE_STALL=1")
 				out, err := cmd.CombinedOutput()
 				if (err == nil) != (test.wants != "") {
-					t.Fatalf("%v\n%s", err, out)
+					t.Errorf("%v\n%s", err, out)
 				}
 				return string(out)
 			}
@@ -136,12 +144,70 @@ func TestGetProgram(t *testing.T) {
 			if err != nil || strings.TrimSpace(string(out)) != test.wants {
 				t.Errorf("the program printed %q, %v, want %q", out, err, test.wants)
 			}
-			if test.name == "release" {
-				run()
-				if requests.Load() != 1 {
-					t.Error("the tool cache was not used")
-				}
+			if test.wants == "built" && !strings.HasPrefix(path, filepath.Join(dir, "temp")+"/") {
+				t.Errorf("what was built stays on the runner: %s", path)
+			}
+
+			if test.says == toSource {
+				return // the next step asks again
+			}
+			// Two other steps, at once: they find what is there, or build it again in the same place.
+			if err := os.Truncate(output, 0); err != nil {
+				t.Fatal(err)
+			}
+			var steps sync.WaitGroup
+			for range 2 {
+				steps.Go(func() { run() })
+			}
+			steps.Wait()
+			if again := readFile(t, output); again != strings.Repeat("program="+path+"\n", 2) {
+				t.Errorf("other steps got %q, want %s", again, path)
+			}
+			if requests := int(requests.Load()); test.wants == "released" && requests != test.requests {
+				t.Errorf("%d requests for three steps, want %d", requests, test.requests)
 			}
 		})
+	}
+}
+
+// TestGetProgramAtOnce has the jobs of several runners fill one tool cache at the same time, where somebody has left half a program.
+func TestGetProgramAtOnce(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl here: getting a release is not tested")
+	}
+	const program = "#!/bin/sh\necho released\n"
+	sum := sha256.Sum256([]byte(program))
+	var waiting sync.WaitGroup
+	waiting.Add(3)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		waiting.Done()
+		waiting.Wait() // until all have found the cache without it
+		io.WriteString(w, program)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	writeTo(t, dir, "checksums.txt", "version v1.2.3\n"+hex.EncodeToString(sum[:])+"  sluice_"+runtime.GOOS+"_"+runtime.GOARCH+"\n")
+	writeTo(t, dir, "tools/sluice/"+hex.EncodeToString(sum[:])+"/sluice", program) // which nobody may execute
+	var runners sync.WaitGroup
+	for i := range 3 {
+		runners.Go(func() {
+			output := filepath.Join(dir, "output"+strconv.Itoa(i))
+			cmd := exec.Command("sh", filepath.Join("..", "..", ".github", "action", "get.sh"))
+			cmd.Env = append(os.Environ(), "GITHUB_OUTPUT="+output, "RUNNER_TOOL_CACHE="+filepath.Join(dir, "tools"),
+				"RUNNER_TEMP="+filepath.Join(dir, "temp"+strconv.Itoa(i)), "SLUICE_CHECKSUMS="+filepath.Join(dir, "checksums.txt"), "SLUICE_RELEASES="+server.URL)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+				return
+			}
+			path := strings.TrimPrefix(strings.TrimSpace(readFile(t, output)), "program=")
+			if out, err := exec.Command(path).Output(); err != nil || string(out) != "released\n" {
+				t.Errorf("%s printed %q, %v", path, out, err)
+			}
+		})
+	}
+	runners.Wait()
+	if left, err := filepath.Glob(filepath.Join(dir, "tools", "sluice", "*", "*")); err != nil || len(left) != 1 {
+		t.Errorf("left are %q, %v", left, err)
 	}
 }
