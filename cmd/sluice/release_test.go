@@ -17,8 +17,9 @@ import (
 )
 
 // TestReproducibleBuild has the release's script build the program from two copies of the source, in directories of different names.
-// SLUICE_TEST_RELEASE=1 shares the build cache between the two, so that only linking is proved; =cold compiles all of it twice; =all
-// does so for the four platforms of a release, which takes half an hour of processor time: a job of ci.yml, and not part of `.ci/run`.
+// SLUICE_TEST_RELEASE=1 shares the build cache between the two, so that only linking is proved; =cold gives the second an empty one, so that
+// all of it is compiled anew; =all does so for the four platforms of a release, which takes up to half an hour of processor time: a job of
+// ci.yml, and not part of `.ci/run`.
 func TestReproducibleBuild(t *testing.T) {
 	t.Parallel()
 	mode := os.Getenv("SLUICE_TEST_RELEASE")
@@ -33,16 +34,13 @@ func TestReproducibleBuild(t *testing.T) {
 	if mode == "all" {
 		platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
 	}
-	build := func(source string) (programs map[string][]byte, sums []byte) {
+	build := func(source string, env ...string) (programs map[string][]byte, sums []byte) {
 		t.Helper()
 		source = filepath.Join(t.TempDir(), source)
 		out := t.TempDir()
 		copySource(t, root, source)
 		cmd := exec.Command(filepath.Join(source, ".github", "release", "build.sh"), append([]string{"v1.2.3", out}, platforms...)...)
-		cmd.Env = os.Environ()
-		if mode != "1" {
-			cmd.Env = append(cmd.Env, "GOCACHE="+t.TempDir())
-		}
+		cmd.Env = append(os.Environ(), env...)
 		if log, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build.sh: %v\n%s", err, log)
 		}
@@ -52,8 +50,12 @@ func TestReproducibleBuild(t *testing.T) {
 		}
 		return programs, []byte(readFile(t, filepath.Join(out, "checksums.txt")))
 	}
+	var cold []string
+	if mode != "1" {
+		cold = []string{"GOCACHE=" + t.TempDir()}
+	}
 	first, sums := build("a")
-	second, again := build("a directory with another name")
+	second, again := build("a directory with another name", cold...)
 	if !bytes.Equal(sums, again) {
 		t.Errorf("two builds differ:\n%s\n%s", sums, again)
 	}
@@ -85,8 +87,8 @@ func copySource(t *testing.T, root, dir string) {
 }
 
 // TestGoreleaser does what release.yml does, but for publishing: build.sh, the commit of its checksums, a tag, and goreleaser on that, which
-// builds again and stops where a byte differs. SLUICE_TEST_RELEASE=all does so for the four platforms, else it is this one. It is not part of
-// `.ci/run`: goreleaser alone takes more than ten minutes of processor time to build. What can differ is held by TestReleaseFlags and, in
+// builds again and stops where a byte differs. SLUICE_TEST_RELEASE=all does so for the four platforms, with their SBOMs, for which cyclonedx-gomod is
+// in PATH; else it is this one. It is not part of `.ci/run`: goreleaser alone takes more than ten minutes of processor time to build. What can differ is held by TestReleaseFlags and, in
 // the release itself, by verify.sh.
 func TestGoreleaser(t *testing.T) {
 	t.Parallel()
@@ -114,8 +116,9 @@ func TestGoreleaser(t *testing.T) {
 		}
 	}
 	platforms, args := []string{runtime.GOOS + "/" + runtime.GOARCH}, []string{"build", "--clean", "--single-target"}
-	if os.Getenv("SLUICE_TEST_RELEASE") == "all" {
-		platforms, args = nil, []string{"release", "--clean", "--skip=publish,announce,sbom", "--release-notes", "README.md"}
+	all := os.Getenv("SLUICE_TEST_RELEASE") == "all"
+	if all {
+		platforms, args = nil, []string{"release", "--clean", "--skip=publish,announce", "--release-notes", "README.md"}
 	}
 	must("git", "init", "--quiet", "--initial-branch=main")
 	must("git", "remote", "add", "origin", "https://github.com/sluice-dev/sluice.git")
@@ -140,6 +143,9 @@ func TestGoreleaser(t *testing.T) {
 			t.Errorf("%s is not among the checksums:\n%s", file, sums)
 		}
 	}
+	if all {
+		checkPublished(t, filepath.Join(dir, "dist"), programs)
+	}
 
 	// A build that differs is no release.
 	if err := os.WriteFile(filepath.Join(dir, "cmd", "sluice", "other.go"), []byte("package main\n\nfunc init() { println() }\n"), 0o644); err != nil {
@@ -150,6 +156,29 @@ func TestGoreleaser(t *testing.T) {
 	must("git", "tag", "--force", "v1.2.3")
 	if out, err := run(program, "build", "--clean", "--single-target"); err == nil || !strings.Contains(out, "the build is not reproducible here") {
 		t.Errorf("other bytes than the checksums name: %v\n%s", err, out)
+	}
+}
+
+// checkPublished looks at what goreleaser would have published: the programs, an SBOM of each, and the checksums of all, which are attested.
+func checkPublished(t *testing.T, dist string, programs []string) {
+	t.Helper()
+	published := readFile(t, filepath.Join(dist, "checksums.txt"))
+	attested := func(file, name string) {
+		t.Helper()
+		sum := sha256.Sum256([]byte(readFile(t, file)))
+		if line := hex.EncodeToString(sum[:]) + "  " + name + "\n"; !strings.Contains(published, line) {
+			t.Errorf("the checksums lack %q:\n%s", line, published)
+		}
+	}
+	for _, program := range programs {
+		name := regexp.MustCompile(`sluice_[a-z]+_(amd64|arm64)`).FindString(filepath.Base(filepath.Dir(program)))
+		document := filepath.Join(dist, name+".cdx.json")
+		checkSBOM(t, []byte(readFile(t, document)), program, "v1.2.3")
+		attested(program, name)
+		attested(document, filepath.Base(document))
+	}
+	if lines := strings.Count(published, "\n"); lines != 2*len(programs) {
+		t.Errorf("%d checksums, want %d:\n%s", lines, 2*len(programs), published)
 	}
 }
 
