@@ -25,6 +25,7 @@ build*)
 	printf '#!/bin/sh\necho built for %s%s\n' "$GOOS/$GOARCH" "${BYTES:-}" >"$2"
 	chmod 755 "$2"
 	;;
+install*) ;;
 *) exit 2 ;;
 esac
 `
@@ -33,6 +34,7 @@ esac
 type releaseScene struct {
 	*testing.T
 	remote, clone string
+	bin           string // first in PATH
 	env           []string
 }
 
@@ -44,15 +46,15 @@ func newReleaseScene(t *testing.T) *releaseScene {
 	}
 	dir := t.TempDir()
 	s := &releaseScene{T: t, remote: filepath.Join(dir, "remote.git"), clone: filepath.Join(dir, "clone")}
-	bin := filepath.Join(dir, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
+	s.bin = filepath.Join(dir, "bin")
+	if err := os.MkdirAll(s.bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(goStandIn), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(s.bin, "go"), []byte(goStandIn), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s.env = []string{
-		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "VERSION=v1.2.3", "HOST_OS=" + runtime.GOOS, "HOST_ARCH=" + runtime.GOARCH,
+		"PATH=" + s.bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "VERSION=v1.2.3", "HOST_OS=" + runtime.GOOS, "HOST_ARCH=" + runtime.GOARCH,
 	}
 	source := filepath.Join(dir, "source")
 	copySource(t, root, source)
