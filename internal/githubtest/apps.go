@@ -61,7 +61,7 @@ func (gh *GitHub) appOf(jwt string) *app {
 	if err != nil || sigErr != nil || json.Unmarshal(text, &claims) != nil {
 		return nil
 	}
-	now := time.Now().Unix()
+	now := gh.clock().Unix()
 	if claims.Issued > now || claims.Expires <= now || claims.Expires > now+600 {
 		return nil
 	}
@@ -112,14 +112,56 @@ func (c *call) createInstallationToken() reply {
 	}
 	var in struct{ Repositories []string }
 	c.read(&in)
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(a.repos)), func(name string) bool {
-		_, short, _ := strings.Cut(name, "/")
-		return len(in.Repositories) == 1 && strings.EqualFold(short, in.Repositories[0])
-	}) {
-		return refuse(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
+	reach := maps.Clone(a.repos)
+	if len(in.Repositories) > 0 {
+		reach = make(map[string]bool)
+	}
+	for _, short := range in.Repositories {
+		full := ""
+		for name := range a.repos {
+			if _, last, _ := strings.Cut(name, "/"); strings.EqualFold(last, short) {
+				full = name
+			}
+		}
+		if full == "" {
+			return refuse(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
+		}
+		reach[full] = true
 	}
 	a.tokens++
-	secret := fmt.Sprintf("ghs_app_%s_%d", a.slug, a.tokens)
-	c.tokens[secret] = &Token{Login: a.slug + "[bot]", App: a.slug, Permissions: a.permissions}
-	return created(obj{"token": secret, "expires_at": stamp(time.Now().Add(time.Hour)), "permissions": described(a.permissions), "repository_selection": "selected"})
+	secret, ends := fmt.Sprintf("ghs_app_%s_%d", a.slug, a.tokens), c.clock().Add(time.Hour)
+	c.tokens[secret] = &Token{Login: a.slug + "[bot]", App: a.slug, Permissions: a.permissions, reach: reach, ends: ends}
+	return created(obj{"token": secret, "expires_at": stamp(ends), "permissions": described(a.permissions), "repository_selection": "selected"})
+}
+
+// AppTokens gives the tokens that an App has got, the oldest first.
+func (gh *GitHub) AppTokens(slug string) (secrets []string) {
+	gh.mu.Lock()
+	defer gh.mu.Unlock()
+	for secret, token := range gh.tokens {
+		if token.App == slug && token.reach != nil {
+			secrets = append(secrets, secret)
+		}
+	}
+	slices.Sort(secrets)
+	return secrets
+}
+
+// ExpireAppTokens has an hour pass for all tokens that Apps have got.
+func (gh *GitHub) ExpireAppTokens() {
+	gh.mu.Lock()
+	defer gh.mu.Unlock()
+	for _, token := range gh.tokens {
+		if token.reach != nil {
+			token.ends = gh.clock()
+		}
+	}
+}
+
+// clock says what time it is for what expires.
+func (gh *GitHub) clock() time.Time {
+	if gh.Clock != nil {
+		return gh.Clock()
+	}
+	return time.Now()
 }

@@ -56,6 +56,18 @@ func SecondaryLimit(status int, after time.Duration) Fault {
 	return f
 }
 
+// GraphQLLimit is the answer of GraphQL where the hourly limit is used up until a time; without one, of a secondary limit. Its status is 200.
+// Source: docs.github.com "Rate limits and query limits for the GraphQL API", exceeding the rate limit.
+func GraphQLLimit(reset time.Time) Fault {
+	if reset.IsZero() {
+		return Fault{Status: http.StatusOK, Body: obj{"errors": []obj{{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}}}}
+	}
+	f := PrimaryLimit(http.StatusOK, reset)
+	f.Header["X-RateLimit-Resource"] = "graphql"
+	f.Body = obj{"errors": []obj{{"type": "RATE_LIMITED", "message": "API rate limit exceeded for installation ID 1."}}}
+	return f
+}
+
 // On gives the fault for calls of a method and a path.
 func (f Fault) On(method, path string) Fault {
 	f.Method, f.Path = method, path

@@ -22,6 +22,9 @@ func (gh *GitHub) serveGit(w http.ResponseWriter, req *http.Request) {
 		}
 	}
 	gh.mu.Unlock()
+	if token != nil && repo != nil && !token.reaches(repo) {
+		token = nil
+	}
 
 	level, user := "read", "anonymous"
 	if push {

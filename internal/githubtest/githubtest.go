@@ -40,6 +40,10 @@ type GitHub struct {
 	// first request.
 	PageSize int
 
+	// Clock says what time it is for what expires: the tokens of Apps, and what they sign. The answers then tell it too, as GitHub's do. nil is the
+	// machine's, which no answer tells. Set it before the first request.
+	Clock func() time.Time
+
 	// Grown are operations, by their id, whose answers hold what the description does not know yet, as they do when the API has grown. Set
 	// it before the first request.
 	Grown map[string]bool
@@ -205,12 +209,12 @@ func (gh *GitHub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	gh.requests[index].Sent = gh.requests[index].Status
 	gh.mu.Unlock()
 
-	gh.write(w, req, path, index, answer, fault)
+	gh.write(w, req, path, body, index, answer, fault)
 }
 
 // serve validates a request, finds out whether the token may, and has it handled.
 func (c *call) serve(req *http.Request, path string) reply {
-	if req.Method == http.MethodPost && path == "/graphql" { // the description is of the other API
+	if isGraphQL(req.Method, path) { // the description is of the other API
 		return c.graphql()
 	}
 	r, params := c.spec.find(req.Method, path)
@@ -253,10 +257,14 @@ func firstLine(s string) string {
 }
 
 // write sends the answer, after holding it against the description, or what the fault makes of it.
-func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, index int, answer reply, fault *Fault) {
+func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, sent []byte, index int, answer reply, fault *Fault) {
 	if fault != nil && fault.Hang {
 		<-req.Context().Done()
 		return
+	}
+	w.Header()["Date"] = nil
+	if gh.Clock != nil {
+		w.Header().Set("Date", gh.Clock().UTC().Format(http.TimeFormat))
 	}
 	var body []byte
 	if answer.body != nil {
@@ -270,7 +278,7 @@ func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, i
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
 	if req.Method == http.MethodGet && answer.status == http.StatusOK && fault == nil {
-		sum := sha256.Sum256(body)
+		sum := sha256.Sum256(append([]byte(req.Header.Get("Authorization")+"\n"), body...)) // as GitHub's header Vary says
 		etag := fmt.Sprintf(`W/"%x"`, sum[:16])
 		w.Header().Set("ETag", etag)
 		if req.Header.Get("If-None-Match") == etag {
@@ -283,8 +291,8 @@ func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, i
 			return
 		}
 	}
-	if r, params := gh.spec.find(req.Method, path); r != nil && (fault == nil || !fault.Reset) && !gh.Grown[r.operation.OperationID] {
-		if err := gh.spec.checkResponse(r, params, req, answer.status, w.Header(), body); err != nil {
+	if fault == nil || !fault.Reset {
+		if err := gh.checkAnswer(req, path, sent, answer.status, w.Header(), body); err != nil {
 			gh.t.Errorf("githubtest: answer %d to %s %s: %s", answer.status, req.Method, path, brief(err))
 		}
 	}
@@ -294,6 +302,22 @@ func (gh *GitHub) write(w http.ResponseWriter, req *http.Request, path string, i
 	}
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(body)
+}
+
+// checkAnswer says what is wrong with an answer, by the description of the API that was asked.
+func (gh *GitHub) checkAnswer(req *http.Request, path string, sent []byte, status int, header http.Header, body []byte) error {
+	if isGraphQL(req.Method, path) {
+		if status >= http.StatusBadRequest {
+			return gh.spec.checkError(body)
+		}
+		g, _ := readGraphCall(sent) // what is wrong with it was said when it came
+		return checkGraphAnswer(g, body)
+	}
+	r, params := gh.spec.find(req.Method, path)
+	if r == nil || gh.Grown[r.operation.OperationID] {
+		return nil
+	}
+	return gh.spec.checkResponse(r, params, req, status, header, body)
 }
 
 // breakOff promises a body and closes the connection in the middle of it.

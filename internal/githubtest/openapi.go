@@ -185,12 +185,7 @@ func (d *description) checkResponse(r *route, params map[string]string, req *htt
 		if status < 400 {
 			return fmt.Errorf("status %d is not one of the operation's", status)
 		}
-		schema := d.doc.Components.Schemas["basic-error"]
-		value, err := decode(body)
-		if err != nil {
-			return err
-		}
-		return schema.Value.VisitJSON(value)
+		return d.checkError(body)
 	}
 	in := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: d.input(r, params, req, nil), Status: status, Header: header,
@@ -198,4 +193,13 @@ func (d *description) checkResponse(r *route, params map[string]string, req *htt
 	}
 	in.SetBodyBytes(body)
 	return openapi3filter.ValidateResponse(context.Background(), in)
+}
+
+// checkError says where a body does not look like GitHub's errors.
+func (d *description) checkError(body []byte) error {
+	value, err := decode(body)
+	if err != nil {
+		return err
+	}
+	return d.doc.Components.Schemas["basic-error"].Value.VisitJSON(value)
 }

@@ -42,6 +42,10 @@ var operations = map[string]operation{
 	"issues/add-labels":           {comments, false, (*call).addLabels},
 	"issues/remove-label":         {comments, false, (*call).removeLabel},
 
+	// What sluice never calls, and the recordings of the live API hold.
+	"issues/list-for-repo": {comments, false, (*call).listIssues},
+	"issues/lock":          {comments, false, (*call).lock},
+
 	"reactions/create-for-issue-comment": {pullArea, false, (*call).createReaction},
 	"issues/add-assignees":               {comments, false, (*call).addAssignees},
 

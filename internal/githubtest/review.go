@@ -2,7 +2,6 @@ package githubtest
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -65,12 +64,34 @@ func (c *call) addAssignees() reply {
 	return created(c.repo.issueJSON(p))
 }
 
+// listIssues gives the open pull requests, each of which is an issue too, the newest first.
+func (c *call) listIssues() reply {
+	var open []*pull
+	for _, p := range slices.Backward(visible(c, c.repo.pulls)) {
+		if p.state == "open" {
+			open = append(open, p)
+		}
+	}
+	shown, header := page(c, c.repo.api("/issues"), open, c.repo.issueJSON)
+	return reply{http.StatusOK, shown, header}
+}
+
+func (c *call) lock() reply {
+	p := c.repo.pull(int(c.param("issue_number")))
+	if p == nil {
+		return notFound()
+	}
+	p.locked = true
+	return reply{status: http.StatusNoContent}
+}
+
 // issueJSON gives a pull request as an issue.
 func (r *Repo) issueJSON(p *pull) obj {
 	out := r.event("issue_comment.created-on-issue.json")["issue"].(obj)
 	out["number"], out["title"], out["state"] = p.number, p.title, p.state
 	out["url"], out["html_url"] = r.apiURL("/issues/%d", p.number), r.webURL("/pull/%d", p.number)
 	out["user"], out["labels"], out["assignee"] = r.gh.user(p.author), []obj{}, nil
+	out["timeline_url"], out["state_reason"] = r.apiURL("/issues/%d/timeline", p.number), nil
 	assignees := []obj{}
 	for _, login := range p.assignees {
 		assignees = append(assignees, r.gh.user(login))
@@ -127,53 +148,4 @@ func (r *Repo) holds(p *pull, id string) bool {
 	}
 	list, err := r.git("", "rev-list", p.head, "^"+p.base)
 	return err == nil && slices.Contains(strings.Fields(list), id)
-}
-
-// mutationQuery is a GraphQL mutation with a single field.
-var mutationQuery = regexp.MustCompile(`^mutation\([^)]*\)\{([A-Za-z]+)\(input:`)
-
-// mutate does what REST cannot.
-func (c *call) mutate(name string, variables map[string]string) reply {
-	if c.token == nil {
-		return refuse(http.StatusUnauthorized, "This endpoint requires you to be authenticated.")
-	}
-	problem := func(kind, message string) reply {
-		return ok(obj{"data": obj{name: nil}, "errors": []obj{{"type": kind, "path": []string{name}, "message": message}}})
-	}
-	var p *pull
-	for _, repo := range c.repos {
-		for _, candidate := range repo.pulls {
-			if nodeID("PR", candidate.id) == variables["id"] {
-				p, c.repo = candidate, repo
-			}
-		}
-	}
-	switch {
-	case p == nil:
-		return problem("NOT_FOUND", "Could not resolve to a node with the global id of '"+variables["id"]+"'.")
-	case !c.token.may("write", "pull-requests"):
-		return problem("FORBIDDEN", "Resource not accessible by integration")
-	}
-	switch name {
-	case "convertPullRequestToDraft":
-		if c.repo.noDrafts {
-			return problem("UNPROCESSABLE", "Draft pull requests are not supported in this repository.")
-		}
-		p.draft = true
-	case "markPullRequestReadyForReview":
-		p.draft = false
-	case "enablePullRequestAutoMerge":
-		switch {
-		case !c.token.may("write", "contents"):
-			return problem("FORBIDDEN", "Resource not accessible by integration")
-		case !c.repo.AllowAutoMerge:
-			return problem("UNPROCESSABLE", "Auto merge is not allowed for this repository")
-		}
-		p.autoMerge = strings.ToLower(variables["method"])
-	default:
-		c.t.Errorf("githubtest: GraphQL mutation %q is not implemented", name)
-		return problem("NOT_FOUND", "not implemented")
-	}
-	p.last = c.now()
-	return ok(obj{"data": obj{name: obj{"clientMutationId": nil}}})
 }

@@ -1,12 +1,10 @@
 package githubtest
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"net/http"
-	"regexp"
 	"strings"
+	"time"
 )
 
 // Token is who a client is and what it may do.
@@ -18,7 +16,9 @@ type Token struct {
 	// NoViewer makes GraphQL refuse to say who the token belongs to, as older servers do for an App's token.
 	NoViewer bool
 
-	asApp *app // it is the App itself that speaks, not an installation of it
+	asApp *app            // it is the App itself that speaks, not an installation of it
+	reach map[string]bool // of an App's installation: the repositories, by full name in lower case; nil for all
+	ends  time.Time       // zero: never
 }
 
 // AddToken makes a token known under its secret, and gives the secret back.
@@ -76,11 +76,16 @@ func (gh *GitHub) authenticate(req *http.Request) (*Token, *reply) {
 	if a := gh.appOf(secret); a != nil {
 		return &Token{Login: a.slug, asApp: a}, nil
 	}
-	if !known {
+	if !known || !token.ends.IsZero() && !gh.clock().Before(token.ends) {
 		answer := refuse(http.StatusUnauthorized, "Bad credentials")
 		return nil, &answer
 	}
 	return token, nil
+}
+
+// reaches reports whether the token is for a repository. Where it is not, it is like none.
+func (t *Token) reaches(repo *Repo) bool {
+	return t.reach == nil || t.reach[strings.ToLower(repo.FullName)]
 }
 
 func (t *Token) may(level string, areas ...string) bool {
@@ -106,6 +111,8 @@ func (c *call) authorize(method string, op operation) *reply {
 		return refusal(notFound())
 	case c.token == nil:
 		return nil
+	case c.repo != nil && !c.token.reaches(c.repo) && (level == "write" || c.repo.Private):
+		return refusal(notFound())
 	case op.appsOnly && c.token.App == "":
 		return refusal(refuse(http.StatusForbidden, "You must authenticate via a GitHub App."))
 	case c.token.may(level, op.areas...):
@@ -139,34 +146,6 @@ func (c *call) getUser() reply {
 	user["user_view_type"] = "public"
 	user["blog"], user["created_at"], user["updated_at"] = "", stamp(epoch), stamp(epoch)
 	return ok(user)
-}
-
-var viewerQuery = regexp.MustCompile(`^\s*(query)?\s*\{\s*viewer\s*\{\s*login\s*\}\s*\}\s*$`)
-
-// graphql answers the one query that sluice asks, who am I?, and its mutations.
-func (c *call) graphql() reply {
-	var in struct {
-		Query     string            `json:"query"`
-		Variables map[string]string `json:"variables"`
-	}
-	body := json.NewDecoder(bytes.NewReader(c.body))
-	body.DisallowUnknownFields()
-	if err := body.Decode(&in); err != nil {
-		c.t.Errorf("githubtest: GraphQL: %v in %.200s", err, c.body)
-	}
-	if m := mutationQuery.FindStringSubmatch(in.Query); m != nil {
-		return c.mutate(m[1], in.Variables)
-	}
-	switch {
-	case !viewerQuery.MatchString(in.Query):
-		c.t.Errorf("githubtest: GraphQL query %q is not implemented", in.Query)
-		return ok(obj{"errors": []obj{{"message": "not implemented"}}})
-	case c.token == nil:
-		return refuse(http.StatusUnauthorized, "This endpoint requires you to be authenticated.")
-	case c.token.NoViewer:
-		return ok(obj{"data": obj{"viewer": nil}, "errors": []obj{{"type": "FORBIDDEN", "path": []string{"viewer"}, "message": "Resource not accessible by integration"}}})
-	}
-	return ok(obj{"data": obj{"viewer": obj{"login": c.token.Login}}})
 }
 
 // collaborator answers what a person may do in a repository.
