@@ -365,9 +365,15 @@ func (w *work) sourceAs(ctx context.Context, at func(pipeline.PromotionEdge) (st
 				continue
 			}
 			f := pipeline.PromotedFile{Path: name, Action: promote.Delete}
-			if _, there := then.OID(name); there {
+			switch info, err := then.Lstat(name); {
+			case err != nil: // it is new
+			case info.IsDir():
+				continue // a submodule: nothing is rendered from it
+			default:
 				f.Action = promote.Change
-				f.Mode, f.Data = readAny(then, name)
+				if f.Mode, f.Data, err = readAny(then, name); err != nil {
+					return nil, nil, err
+				}
 			}
 			files, changed = append(files, f), append(changed, name)
 		}

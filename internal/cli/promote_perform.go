@@ -49,7 +49,11 @@ func (w *work) commit(ctx context.Context) error {
 			parents, base = []string{w.is.Tip, w.main}, w.tree
 		}
 	}
-	files := slices.DeleteFunc(w.changes(ctx, base), func(f github.NewFile) bool {
+	files, err := w.changes(ctx, base)
+	if err != nil {
+		return err
+	}
+	files = slices.DeleteFunc(files, func(f github.NewFile) bool {
 		_, there := base.OID(f.Path)
 		return f.Deleted && !there
 	})

@@ -263,7 +263,14 @@ func (w *work) askAgain(ctx context.Context) error {
 // compare sets what is on the branch and in the pull requests against what should be.
 func (w *work) compare(ctx context.Context) (err error) {
 	w.want.Empty = w.unit.Empty()
-	if w.is.Same = w.tipTree != nil && len(w.changes(ctx, w.tipTree)) == 0; w.is.Same && !w.is.Diverged && !w.want.Empty {
+	if w.tipTree != nil && !w.is.Diverged {
+		changes, err := w.changes(ctx, w.tipTree)
+		if err != nil {
+			return err
+		}
+		w.is.Same = len(changes) == 0
+	}
+	if w.is.Same && !w.want.Empty {
 		moved, err := w.mainMoved(ctx)
 		if err != nil {
 			return err
@@ -331,7 +338,7 @@ func (w *work) source(ctx context.Context) string {
 
 // changes gives what must be written into a tree for it to hold the promotion: what is promoted as it is to be, and whatever else
 // the branch has changed as the default branch has it.
-func (w *work) changes(ctx context.Context, in *git.Tree) (out []github.NewFile) {
+func (w *work) changes(ctx context.Context, in *git.Tree) (out []github.NewFile, err error) {
 	wanted := make(map[string]bool)
 	for _, f := range w.unit.Files() {
 		wanted[f.Path] = true
@@ -339,7 +346,11 @@ func (w *work) changes(ctx context.Context, in *git.Tree) (out []github.NewFile)
 			out = append(out, github.NewFile{Path: f.Path, Mode: f.Mode, Data: f.Data, Deleted: f.Action == promote.Delete})
 		}
 	}
-	for _, name := range w.touched(ctx) {
+	touched, err := w.touched(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range touched {
 		was, _ := in.OID(name)
 		is, there := w.tree.OID(name)
 		if wanted[name] || was == is {
@@ -347,51 +358,53 @@ func (w *work) changes(ctx context.Context, in *git.Tree) (out []github.NewFile)
 		}
 		f := github.NewFile{Path: name, Deleted: !there}
 		if there {
-			f.Mode, f.Data = readAny(w.tree, name)
+			if f.Mode, f.Data, err = readAny(w.tree, name); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, f)
 	}
-	return out
+	return out, nil
 }
 
 // touched gives the files that the branch has changed since it left the default branch.
-func (w *work) touched(ctx context.Context) []string {
+func (w *work) touched(ctx context.Context) ([]string, error) {
 	if w.tipTree == nil {
-		return nil
+		return nil, nil
 	}
 	base, ok := w.repo.MergeBase(ctx, w.is.Tip, w.main)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	tree, err := w.repo.Tree(ctx, base)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return git.Changed(tree, w.tipTree)
+	return git.Changed(tree, w.tipTree), nil
 }
 
 // readAny reads a file, or what a link points to.
-func readAny(tree *git.Tree, name string) (fs.FileMode, []byte) {
+func readAny(tree *git.Tree, name string) (fs.FileMode, []byte, error) {
 	info, err := tree.Lstat(name)
 	if err != nil {
-		return 0, nil
+		return 0, nil, err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		to, _ := tree.ReadLink(name)
-		return fs.ModeSymlink, []byte(to)
+		to, err := tree.ReadLink(name)
+		return fs.ModeSymlink, []byte(to), err
 	}
-	data, _ := tree.ReadFile(name)
-	return info.Mode(), data
+	data, err := tree.ReadFile(name)
+	return info.Mode(), data, err
 }
 
-// holdsFile reports whether a tree holds a promoted file as it is to be.
+// holdsFile reports whether a tree holds a promoted file as it is to be. What cannot be read is not as it is to be.
 func holdsFile(tree *git.Tree, f pipeline.PromotedFile) bool {
 	_, there := tree.OID(f.Path)
 	if f.Action == promote.Delete || !there {
 		return !there == (f.Action == promote.Delete)
 	}
-	mode, data := readAny(tree, f.Path)
-	return mode&fs.ModeSymlink == f.Mode&fs.ModeSymlink && (mode&0o111 != 0) == (f.Mode&0o111 != 0) && string(data) == string(f.Data)
+	mode, data, err := readAny(tree, f.Path)
+	return err == nil && mode&fs.ModeSymlink == f.Mode&fs.ModeSymlink && (mode&0o111 != 0) == (f.Mode&0o111 != 0) && string(data) == string(f.Data)
 }
 
 // state is a digest of everything that the pull request shows.
