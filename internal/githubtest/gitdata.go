@@ -15,8 +15,8 @@ var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // has reports whether an object of a type exists.
 func (r *Repo) has(kind, id string) bool {
-	found, err := r.git("", "cat-file", "-t", id)
-	return commitID.MatchString(id) && err == nil && found == kind
+	o, ok := r.find(id)
+	return ok && o.ID == id && o.Type == kind
 }
 
 func (c *call) createBlob() reply {
@@ -45,23 +45,19 @@ func (c *call) broken(err error) reply {
 
 func (c *call) getBlob() reply {
 	id := c.params["file_sha"]
-	if !c.repo.has("blob", id) {
+	blob, there := c.repo.find(id)
+	if !there || blob.ID != id || blob.Type != "blob" {
 		return notFound()
 	}
-	size, err := c.repo.git("", "cat-file", "-s", id)
-	if err != nil {
-		return c.broken(err)
-	}
-	n, _ := strconv.Atoi(size)
 	content, err := c.repo.git("", "cat-file", "blob", id)
 	if err != nil {
 		return c.broken(err)
 	}
-	if len(content) < n { // git's last line end was taken for the end of its output
+	if len(content) < blob.Size { // git's last line end was taken for the end of its output
 		content += "\n"
 	}
 	return ok(obj{
-		"sha": id, "node_id": nodeID("B", idOf(id)), "size": n, "url": c.repo.apiURL("/git/blobs/%s", id),
+		"sha": id, "node_id": nodeID("B", idOf(id)), "size": blob.Size, "url": c.repo.apiURL("/git/blobs/%s", id),
 		"content": base64.StdEncoding.EncodeToString([]byte(content)), "encoding": "base64",
 	})
 }
@@ -151,11 +147,11 @@ func (r *Repo) treeJSON(id string, recursive bool) (obj, error) {
 }
 
 func (c *call) getTree() reply {
-	id, err := c.repo.git("", "rev-parse", "--verify", "--quiet", "--end-of-options", c.params["tree_sha"]+"^{tree}")
-	if err != nil {
+	tree, there := c.repo.find(c.params["tree_sha"] + "^{tree}")
+	if !there {
 		return notFound()
 	}
-	out, err := c.repo.treeJSON(id, c.asked("recursive") != "")
+	out, err := c.repo.treeJSON(tree.ID, c.asked("recursive") != "")
 	if err != nil {
 		return c.broken(err)
 	}

@@ -25,6 +25,7 @@ type Repo struct {
 	AllowActionsPulls bool
 
 	gh            *GitHub
+	objects       objects
 	parent        *Repo // of a fork
 	pulls         []*pull
 	comments      []*comment
@@ -220,11 +221,11 @@ func (r *Repo) commitTree(tree string, parents []string, message string, author,
 
 // tip gives the commit at a ref, "" when there is none.
 func (r *Repo) tip(ref string) string {
-	id, err := r.git("", "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
-	if err != nil {
+	o, ok := r.find(ref + "^{commit}")
+	if !ok {
 		return ""
 	}
-	return id
+	return o.ID
 }
 
 // Tip gives the commit that a branch points to, "" when there is no such branch.
