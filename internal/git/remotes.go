@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -194,30 +193,21 @@ func (r *Remotes) fetch(ctx context.Context, dir, url, commit string) error {
 	return nil
 }
 
-// repositoryVariables would lead git to another repository than the one it is run in.
-var repositoryVariables = []string{
-	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",
-	"GIT_NAMESPACE", "GIT_TEMPLATE_DIR", "GIT_ALLOW_PROTOCOL", "GIT_CONFIG_COUNT",
+// remoteVariables would have git read or write elsewhere while it fetches from other repositories.
+var remoteVariables = []string{
+	"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_TEMPLATE_DIR", "GIT_ALLOW_PROTOCOL", "GIT_CONFIG_COUNT",
 }
 
 // environment lets git ask nobody, run no hook, and speak no protocol but those that are meant.
 func (r *Remotes) environment(dir string) []string {
-	env := slices.DeleteFunc(environment(Options{}, dir), func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
-		return slices.Contains(repositoryVariables, name)
-	})
+	env := without(environment(Options{}, dir), remoteVariables)
 	protocols := "https:ssh"
 	if r.options.File {
 		protocols += ":file"
 	}
-	env = append(askNobody(env), "GIT_ALLOW_PROTOCOL="+protocols)
-	settings := []string{
+	env = append(askNobody(env), "GIT_DIR="+dir, "GIT_ALLOW_PROTOCOL="+protocols)
+	return configured(env, []string{
 		"core.hooksPath", "/dev/null", "core.fsmonitor", "false", "fetch.fsckObjects", "true", "gc.auto", "0", "maintenance.auto", "false",
 		"fetch.recurseSubmodules", "false", "transfer.bundleURI", "false", "credential.interactive", "false", "safe.directory", dir,
-	}
-	env = append(env, fmt.Sprintf("GIT_CONFIG_COUNT=%d", len(settings)/2))
-	for i := 0; i < len(settings); i += 2 {
-		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i/2, settings[i]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i/2, settings[i+1]))
-	}
-	return env
+	})
 }

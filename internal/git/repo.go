@@ -63,6 +63,9 @@ func Open(ctx context.Context, dir string, opts Options) (*Repo, error) {
 		return nil, err
 	}
 	r.env = environment(opts, r.root)
+	if r.bare {
+		r.env = append(r.env, "GIT_DIR="+r.root)
+	}
 	if r.objects, err = startBatch(r.root, r.env); err != nil {
 		return nil, err
 	}
@@ -80,25 +83,28 @@ func (r *Repo) locate(ctx context.Context) error {
 	if errors.Is(err, ErrNoGit) || ctx.Err() != nil {
 		return err
 	}
-	out, notRepository := r.git(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
-	bare, gitDir, _ := strings.Cut(out, "\n")
-	switch {
-	case notRepository != nil:
-		return fmt.Errorf("%s: %w (%s)", r.root, ErrNotRepository, firstLine(notRepository.Error()))
-	case bare != "true":
-		return fmt.Errorf("%s: %w (%s)", r.root, ErrNotRepository, firstLine(fmt.Sprint(err)))
+	return r.locateBare(ctx, err)
+}
+
+// locateBare takes the directory itself for a bare repository, which is not looked for further up. One that stands in the working tree of
+// another is refused: files of a commit can make up such a repository, and its configuration names programs that git would run.
+func (r *Repo) locateBare(ctx context.Context, noTree error) error {
+	around := environment(Options{}, filepath.Dir(r.root))
+	if top, err := run(ctx, filepath.Dir(r.root), around, "rev-parse", "--show-toplevel"); err == nil {
+		said := fmt.Errorf("%s: %w of its own: name the root of its repository, %s", r.root, ErrNotRepository, strings.TrimSpace(string(top)))
+		if _, err := os.Stat(filepath.Join(r.root, "HEAD")); err == nil {
+			said = fmt.Errorf("%w. The files in the directory make up a bare repository, which git would take instead: it is not read", said)
+		}
+		return said
+	}
+	env := append(r.env[:len(r.env):len(r.env)], "GIT_DIR="+r.root)
+	out, err := run(ctx, r.root, env, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
+	bare, gitDir, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if err != nil || bare != "true" {
+		return fmt.Errorf("%s: %w (%s)", r.root, ErrNotRepository, firstLine(noTree.Error()))
 	}
 	r.bare, r.root = true, gitDir
 	return nil
-}
-
-// environment is what git runs with: the caller's, never asking questions, never writing where a read was meant.
-func environment(opts Options, dir string) []string {
-	env := append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1")
-	if opts.Trust {
-		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+dir)
-	}
-	return env
 }
 
 // Root is the top directory of the working tree, absolute.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // ErrSymlink is what opening a symbolic link gives: whoever reads a tree decides how far links may lead.
@@ -65,7 +66,8 @@ func listTree(ctx context.Context, dir string, env []string, treeish string, obj
 		// <mode> SP <type> SP <object> TAB <file>
 		head, name, ok := strings.Cut(string(line), "\t")
 		fields := strings.Fields(head)
-		if !ok || len(fields) != 3 || !fs.ValidPath(name) {
+		name = readable(name)
+		if _, twice := t.entries[name]; !ok || len(fields) != 3 || !fs.ValidPath(name) || twice {
 			return nil, fmt.Errorf("list tree: unexpected entry %q", line)
 		}
 		t.entries[name] = entry{fileMode(fields[0]), fields[2]}
@@ -76,6 +78,23 @@ func listTree(ctx context.Context, dir string, env []string, treeish string, obj
 		slices.Sort(names)
 	}
 	return t, nil
+}
+
+// readable gives the name under which a snapshot has a file. Git's names are bytes and those of a file system are UTF-8: what is none is
+// written as %e9, so that the file is neither left out nor in the way.
+func readable(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	var b strings.Builder
+	for i, r := range name {
+		if r == utf8.RuneError && !strings.HasPrefix(name[i:], "\uFFFD") {
+			fmt.Fprintf(&b, "%%%02x", name[i])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // fileMode translates the five modes that git stores (gitformat-index(5)).
