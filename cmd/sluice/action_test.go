@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"maps"
@@ -73,6 +74,7 @@ func (s *stage) step(event string, payload []byte, token string, inputs map[stri
 	for _, args := range [][]string{
 		{"init", "--quiet"},
 		{"remote", "add", "origin", s.repo.CloneURL},
+		{"config", "includeIf.gitdir:" + filepath.Join(dir, ".git") + ".path", s.credentials(env["RUNNER_TEMP"], token)},
 		{"fetch", "--quiet", "--depth=1", "origin", env["GITHUB_SHA"]},
 		{"checkout", "--quiet", "--detach", "FETCH_HEAD"},
 	} {
@@ -96,8 +98,8 @@ func (s *stage) step(event string, payload []byte, token string, inputs map[stri
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	run := stepRun{}
 	var exit *exec.ExitError
 	if err := cmd.Run(); errors.As(err, &exit) {
@@ -105,7 +107,10 @@ func (s *stage) step(event string, payload []byte, token string, inputs map[stri
 	} else if err != nil {
 		s.Fatal(err)
 	}
-	run.log = out.String()
+	for _, live := range liveCommands(errs.String()) { // the runner reads both, in no order that anybody could rely on
+		s.Errorf("a command is live in what is printed on standard error: %q", live)
+	}
+	run.log = out.String() + errs.String()
 	run.summary, run.outputs = readFile(s.T, env["GITHUB_STEP_SUMMARY"]), readFile(s.T, env["GITHUB_OUTPUT"])
 	for _, place := range []string{run.log, run.summary, run.outputs} {
 		place = strings.ReplaceAll(place, "::add-mask::"+token+"\n", "") // which the runner takes away
@@ -114,6 +119,15 @@ func (s *stage) step(event string, payload []byte, token string, inputs map[stri
 		}
 	}
 	return run
+}
+
+// credentials writes what actions/checkout persists: a token in a file beside the repository, which its configuration includes. A private
+// repository gives nothing without it.
+func (s *stage) credentials(temp, token string) string {
+	s.Helper()
+	basic := base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token))
+	writeTo(s.T, temp, "git-credentials.config", "[http \""+s.gh.URL+"/\"]\n\textraheader = AUTHORIZATION: basic "+basic+"\n")
+	return filepath.Join(temp, "git-credentials.config")
 }
 
 func readFile(t *testing.T, name string) string {
@@ -182,6 +196,18 @@ func TestPullRequest(t *testing.T) {
 	if checks := s.repo.CheckRuns(head); len(checks) != 1 || checks[0].Conclusion != "success" {
 		t.Errorf("check runs: %+v", checks)
 	}
+}
+
+// TestPrivateRepository has commits that the checkout lacks be fetched with the credentials that it left, in a repository that shows nothing
+// to strangers.
+func TestPrivateRepository(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.repo.Private = true
+	head := s.repo.Commit("feature", filesOf(t, testdata.Change()), "change")
+	pr := s.repo.OpenPullRequest(githubtest.PullOptions{Head: "feature"})
+	s.wantCode(s.step("pull_request", s.repo.PullRequestEvent(pr, "opened"), s.gh.ActionsToken(), nil), 1)
+	s.wantVerdict(head, githubtest.Grants[0], "failure", "")
 }
 
 // TestOldRunDoesNotOverwriteANewerComment has the run of an older push end last.

@@ -78,6 +78,9 @@ func (c *Command) Main(ctx context.Context, args []string) (code int) {
 		}
 		return ExitClean
 	}
+	if c.inActions() {
+		c.Stderr = github.HarmlessLog(c.Stderr)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(c.Stderr, "sluice: internal error: %v\nThis is a mistake in sluice. Please report it with the command that you ran.\n%s", p, debug.Stack())
@@ -99,6 +102,18 @@ func (c *Command) Main(ctx context.Context, args []string) (code int) {
 		err = usage(fmt.Errorf("%w\nRun 'sluice --help' for the commands, 'sluice COMMAND --help' for the flags of one", err))
 	}
 	return c.exitCode(err)
+}
+
+// inActions reports whether a runner of GitHub Actions reads what is printed.
+func (c *Command) inActions() bool { return c.Getenv("GITHUB_ACTIONS") == "true" }
+
+// say prints text for people. A runner finds no command in it, whatever the repository brought into it.
+func (c *Command) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if c.inActions() {
+		text = github.Harmless(text)
+	}
+	_, _ = io.WriteString(c.Stdout, text)
 }
 
 // exitCode is the one place where errors become exit codes and are printed.

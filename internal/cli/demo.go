@@ -80,8 +80,6 @@ func (c *Command) demo(cmd *cobra.Command) error {
 // demoAuthor is who makes the commits of the sample repositories.
 const demoAuthor = "A. Developer <developer@example.com>"
 
-func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stdout, format, args...) }
-
 func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n"
 }

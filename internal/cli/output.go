@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-dev/sluice/internal/github"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
@@ -90,7 +91,11 @@ func (c *Command) writeOutputs(outputs []output, write func(io.Writer, output) e
 			continue
 		}
 		if out.file == "" {
-			_, err := c.Stdout.Write(buffer.Bytes())
+			text := buffer.String()
+			if c.inActions() && (out.format == "text" || out.format == "markdown") { // the others are for machines, byte by byte
+				text = github.Harmless(text)
+			}
+			_, err := io.WriteString(c.Stdout, text)
 			errs = append(errs, err)
 			continue
 		}

@@ -17,7 +17,7 @@ type progress struct {
 
 func (c *Command) newProgress() *progress {
 	// Some runners of workflows give a terminal. What stands on it before a workflow command makes that no command.
-	if !isTerminal(c.Stderr) || c.Getenv("GITHUB_ACTIONS") == "true" {
+	if !isTerminal(c.Stderr) || c.inActions() {
 		return nil
 	}
 	return &progress{w: c.Stderr}
