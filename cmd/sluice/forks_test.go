@@ -1,7 +1,10 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +122,8 @@ func TestForkSecondStageDistrusts(t *testing.T) {
 		{"no report", githubtest.Files{"pull-request.json": `{"number":1}`}, "refused"},
 		{"a report that unpacks to more than fits", with("report.json", strings.Repeat(" ", 9<<20)), "larger than"},
 		{"a field that is unknown", edit("x", "shell"), "unknown field"},
+		{"a field that is a command", edit("x", "##[set-output name=comment-url]https://evil.example"), "unknown field"},
+		{"a word that is a command", edit("\r::add-mask::prod\n::error::pwned", "targets", 0, "status"), "status"},
 		{"another commit", edit(s.base, "head"), "it is about commit"},
 		{"an option for a base", edit("--upload-pack=x", "base"), "is no commit id"},
 		{"another version", edit(2, "version"), "version 2"},
@@ -140,6 +145,10 @@ func TestForkSecondStageDistrusts(t *testing.T) {
 	}
 	s.repo.StoreArchive(200, "sluice-report", []byte("not a zip file"))
 	s.wantCode(s.secondStage(200), 3)
+	s.repo.StoreArchive(202, "sluice-report", zipOf(t, "report.json", s.reports["report.json"], "pull-request.json", `{"number":1}`, "report.json", "{}"))
+	if got := s.secondStage(202); got.code != 3 || !strings.Contains(got.log, "holds report.json twice") {
+		t.Errorf("two files of a name: code %d:\n%s", got.code, got.log)
+	}
 	s.repo.StoreArtifact(201, "another-name", s.reports)
 	s.wantCode(s.secondStage(201), 0)
 	for _, pr := range []int{s.pr, victim} {
@@ -170,6 +179,54 @@ func TestForkSecondStageDistrusts(t *testing.T) {
 	got := s.step("workflow_run", event, s.gh.StageToken(), nil)
 	s.wantCode(got, 0)
 	s.wants("the log", got.log, "newer head")
+}
+
+// zipOf packs files (name, content, name, content, …), of which several may have one name.
+func zipOf(t *testing.T, files ...string) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	for i := 0; i < len(files); i += 2 {
+		entry, err := w.Create(files[i])
+		if err == nil {
+			_, err = entry.Write([]byte(files[i+1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return packed.Bytes()
+}
+
+// TestForkIsRenamed has the fork get another name between the two stages, or vanish.
+func TestForkIsRenamed(t *testing.T) {
+	t.Parallel()
+	s := newForkScene(t)
+	s.repo.StoreArtifact(7, "sluice-report", s.reports)
+	event := string(s.repo.WorkflowRunEvent(7, s.pr))
+	gone := strings.Replace(event, `"head_repository":{`, `"head_repository":null,"before":{`, 1)
+	other := strings.Replace(event, fmt.Sprintf(`"id":%d`, s.fork.ID()), `"id":4711`, 1)
+	renamed := strings.ReplaceAll(event, `"full_name":"`+s.fork.FullName+`"`, `"full_name":"stranger/as-it-was"`)
+	for name, payload := range map[string]string{"gone": gone, "other": other, "renamed": renamed} {
+		if payload == event {
+			t.Fatalf("%s: the event is as it was:\n%s", name, event)
+		}
+	}
+	run := s.step("workflow_run", []byte(gone), s.gh.StageToken(), nil)
+	s.wantCode(run, 0)
+	s.wants("the log", run.log, "was deleted")
+	run = s.step("workflow_run", []byte(other), s.gh.StageToken(), nil)
+	s.wantCode(run, 3)
+	if comments := s.repo.Comments(s.pr); len(comments) != 0 {
+		t.Fatalf("comments: %+v", comments)
+	}
+	s.wantCode(s.step("workflow_run", []byte(renamed), s.gh.StageToken(), nil), 0)
+	if comments := s.repo.Comments(s.pr); len(comments) != 1 {
+		t.Errorf("%d comments, want one", len(comments))
+	}
 }
 
 func headOf(t *testing.T, data string) string {

@@ -73,7 +73,9 @@ var examples = map[string]struct {
 	"workflow_run.completed-no-prs.json, of a fork": {does: comments, on: "fork", change: func(s *scene, payload map[string]any) {
 		s.storeReport()
 		run := payload["workflow_run"].(map[string]any)
-		run["id"], run["event"], run["head_repository"].(map[string]any)["full_name"] = 7, "pull_request", s.fork.FullName
+		run["id"], run["event"] = 7, "pull_request"
+		from := run["head_repository"].(map[string]any)
+		from["full_name"], from["id"] = s.fork.FullName, s.fork.ID()
 	}},
 	"issue_comment.created-on-pr.json, with a command": {does: rechecks, on: "head", change: func(s *scene, payload map[string]any) {
 		comment := payload["comment"].(map[string]any)

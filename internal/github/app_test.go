@@ -52,7 +52,7 @@ func TestConditionalRequests(t *testing.T) {
 	s := newScene(t)
 	match := func() github.PullMatch {
 		t.Helper()
-		match, err := s.client.MatchPull(t.Context(), s.pr, github.Run{Head: s.head, HeadRepo: "acme/config"})
+		match, err := s.client.MatchPull(t.Context(), s.pr, github.Run{Head: s.head, HeadID: s.repo.ID()})
 		if err != nil {
 			t.Fatal(err)
 		}

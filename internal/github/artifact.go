@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	gogithub "github.com/google/go-github/v60/github"
 )
@@ -126,7 +125,7 @@ const (
 )
 
 // MatchPull holds the number of a pull request, which came from a stranger, against what GitHub says of the pull request and of
-// the run: the head's repository and commit must be the run's.
+// the run: the head's repository, by its number, and commit must be the run's.
 func (c *Client) MatchPull(ctx context.Context, number int, run Run) (PullMatch, error) {
 	pr, _, err := c.gh.PullRequests.Get(ctx, c.owner, c.repo, number)
 	switch {
@@ -134,7 +133,7 @@ func (c *Client) MatchPull(ctx context.Context, number int, run Run) (PullMatch,
 		return PullUnproven, nil
 	case err != nil:
 		return "", c.explain(fmt.Sprintf("read pull request %d", number), "pull-requests: read", err)
-	case !strings.EqualFold(pr.GetHead().GetRepo().GetFullName(), run.HeadRepo):
+	case pr.GetHead().GetRepo().GetID() != run.HeadID || run.HeadID <= 0:
 		return PullUnproven, nil
 	case pr.GetState() != "open" || pr.GetHead().GetSHA() != run.Head:
 		return PullMovedOn, nil

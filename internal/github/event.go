@@ -36,7 +36,8 @@ type Event struct {
 type Run struct {
 	ID       int64
 	Head     string // the commit that it was for
-	HeadRepo string // owner/name of the fork
+	HeadRepo string // owner/name of the fork, as it was called then
+	HeadID   int64  // number of the fork, which stays when it is renamed
 	URL      string // its page
 }
 
@@ -48,6 +49,7 @@ type Pull struct {
 	HeadRef  string // branch name, without refs/heads/, in HeadRepo
 	HeadRepo string // owner/name; "" when the fork was deleted
 	Fork     bool   // the head is not in the repository itself: the token is read-only and there are no secrets
+	Moved    bool   // the event is that it goes to another base branch now: its trial merge may still be with the old one
 	MergeSHA string // of a merged one, the commit on the base branch; else the trial merge, "" while GitHub computes it
 	Labels   []string
 }
@@ -69,6 +71,9 @@ type payload struct {
 	Before      string `json:"before"`
 	After       string `json:"after"`
 	Deleted     bool   `json:"deleted"`
+	Changes     struct {
+		Base json.RawMessage `json:"base"` // of a pull request that goes to another branch now
+	} `json:"changes"`
 	PullRequest *struct {
 		Number         int    `json:"number"`
 		Draft          bool   `json:"draft"`
@@ -85,6 +90,7 @@ type payload struct {
 		HeadSHA        string `json:"head_sha"`
 		HTMLURL        string `json:"html_url"`
 		HeadRepository *struct {
+			ID       int64  `json:"id"`
 			FullName string `json:"full_name"`
 		} `json:"head_repository"`
 	} `json:"workflow_run"`
@@ -215,7 +221,7 @@ func readPullRequest(e *Event, p payload, _ Env) string {
 	if pr.Base.Repo == nil || pr.Base.Repo.FullName == "" {
 		return "the payload does not say which repository the pull request goes to"
 	}
-	pull := &Pull{Number: pr.Number, Draft: pr.Draft, Merged: pr.Merged, HeadRef: pr.Head.Ref, MergeSHA: pr.MergeCommitSHA, Fork: true}
+	pull := &Pull{Number: pr.Number, Draft: pr.Draft, Merged: pr.Merged, HeadRef: pr.Head.Ref, MergeSHA: pr.MergeCommitSHA, Fork: true, Moved: p.Action == "edited" && len(p.Changes.Base) > 0}
 	if pr.Head.Repo != nil {
 		pull.HeadRepo = pr.Head.Repo.FullName
 		pull.Fork = !strings.EqualFold(pull.HeadRepo, pr.Base.Repo.FullName)
@@ -309,7 +315,7 @@ func readWorkflowRun(e *Event, p payload, _ Env) string {
 	case strings.EqualFold(run.HeadRepository.FullName, e.Repo):
 		e.Why = "the pull request is not from a fork: its own run has published the result"
 	default:
-		e.Run = &Run{ID: run.ID, Head: run.HeadSHA, HeadRepo: run.HeadRepository.FullName, URL: run.HTMLURL}
+		e.Run = &Run{ID: run.ID, Head: run.HeadSHA, HeadRepo: run.HeadRepository.FullName, HeadID: run.HeadRepository.ID, URL: run.HTMLURL}
 	}
 	return notCommit("head_sha", e.Head)
 }

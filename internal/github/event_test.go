@@ -298,13 +298,20 @@ func TestRunOfAFork(t *testing.T) {
 	head := fork.Commit("theirs", githubtest.Files{"a.yaml": "a: 3\n"}, "change")
 	pr := s.repo.OpenPullRequest(githubtest.PullOptions{Head: "theirs", From: fork})
 	got, err := github.ParseEvent("workflow_run", s.repo.WorkflowRunEvent(7, pr), github.Env{})
-	want := &github.Run{ID: 7, Head: head, HeadRepo: "stranger/config", URL: s.gh.URL + "/acme/config/actions/runs/7"}
+	want := &github.Run{ID: 7, Head: head, HeadRepo: "stranger/config", HeadID: fork.ID(), URL: s.gh.URL + "/acme/config/actions/runs/7"}
 	if diff := cmp.Diff(want, got.Run); err != nil || diff != "" || got.Check || got.Promote {
 		t.Errorf("%+v, %v\n%s", got, err, diff)
 	}
-	got, err = github.ParseEvent("workflow_run", s.repo.WorkflowRunEvent(7, s.pr), github.Env{})
-	if err != nil || got.Run != nil || !strings.Contains(got.Why, "not from a fork") {
-		t.Errorf("%+v, %v", got, err)
+	for why, payload := range map[string]string{
+		"not from a fork": string(s.repo.WorkflowRunEvent(7, s.pr)),
+		"was deleted":     strings.Replace(string(s.repo.WorkflowRunEvent(7, pr)), `"head_repository":{`, `"head_repository":null,"other":{`, 1),
+		"is requested":    strings.Replace(string(s.repo.WorkflowRunEvent(7, pr)), `"action":"completed"`, `"action":"requested"`, 1),
+		"for the event":   strings.Replace(string(s.repo.WorkflowRunEvent(7, pr)), `"event":"pull_request"`, `"event":"pull_request_target"`, 1),
+	} {
+		got, err = github.ParseEvent("workflow_run", []byte(payload), github.Env{})
+		if err != nil || got.Run != nil || !strings.Contains(got.Why, why) {
+			t.Errorf("%s: %+v, %v", why, got, err)
+		}
 	}
 }
 

@@ -16,6 +16,10 @@ func (r *Repo) PullRequestEvent(number int, action string) []byte {
 	out := r.event("pull_request.opened.json")
 	out["action"], out["number"], out["pull_request"] = action, number, r.pullJSON(p)
 	out["sender"] = r.gh.user(p.author)
+	if action == "edited" && p.wasBase != "" {
+		// Source: docs.github.com "Webhook events and payloads", pull_request edited.
+		out["changes"] = obj{"base": obj{"ref": obj{"from": p.wasBase}, "sha": obj{"from": r.tip("refs/heads/" + p.wasBase)}}}
+	}
 	return encode(out)
 }
 

@@ -19,6 +19,7 @@ type pull struct {
 	from           *Repo // where the head is; nil: the fork was deleted
 	headRef, owner string
 	baseRef        string
+	wasBase        string // the branch that it went to before; "" where that never changed
 	head, base     string   // commits, as last seen while it was open
 	rebased        []string // what a rebase made of its commits
 	mergeSHA       string   // of a merged one, what the base branch got; else the trial merge
@@ -98,6 +99,18 @@ func (r *Repo) LockConversation(number int) {
 	r.gh.mu.Lock()
 	defer r.gh.mu.Unlock()
 	r.pull(number).locked = true
+}
+
+// Retarget changes the branch that a pull request goes to, as its author may. The trial merge is for a while still that with the branch before.
+func (r *Repo) Retarget(number int, base string) {
+	r.gh.t.Helper()
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	if r.Tip(base) == "" {
+		r.gh.t.Fatalf("githubtest: change the base of pull request %d: no branch %q in %s", number, base, r.FullName)
+	}
+	p := r.pull(number)
+	p.wasBase, p.baseRef, p.base = p.baseRef, base, r.Tip(base)
 }
 
 // ClosePullRequest closes one without merging, as a person would.
@@ -301,6 +314,9 @@ func (r *Repo) sideJSON(of *Repo, owner, ref, sha string) obj {
 }
 
 // json gives the repository in full.
+// ID gives the number that the API has for the repository.
+func (r *Repo) ID() int64 { return idOf(r.FullName) }
+
 func (r *Repo) json() obj {
 	owner, name, _ := strings.Cut(r.FullName, "/")
 	out := r.gh.shape(r, "pull_request.opened.json", "pull_request", "base", "repo")
