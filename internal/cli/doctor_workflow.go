@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,7 +44,8 @@ func (c *concurrency) UnmarshalYAML(node *yaml.Node) error {
 }
 
 type flowJob struct {
-	name            string
+	name            string      // its key
+	Shown           string      `yaml:"name"` // "" is the key
 	If              string      `yaml:"if"`
 	Permissions     yaml.Node   `yaml:"permissions"`
 	ContinueOnError any         `yaml:"continue-on-error"`
@@ -177,8 +179,12 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 	if given, ok := step.With["id"].(string); ok && given != "" {
 		id = given
 	}
+	shown := cmp.Or(job.Shown, job.name)
 	if step.Uses == "" {
-		id = job.name // the job itself is the check
+		id = shown // the job itself is the check
+	}
+	if id != shown {
+		d.say(advice, "%s: the job is called %q and the check %q: of a pull request from a fork, whose token writes no checks, the job alone reports. Call both the same", at, shown, id)
 	}
 	s.checks = append(s.checks, id)
 	if !slices.ContainsFunc((*d)[before:], func(line struct {
@@ -194,9 +200,12 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 // triggerFilters says of a required check's filters what they do: a workflow that a filter leaves out never reports, and the pull
 // request waits.
 func (d *diagnosis) triggerFilters(at string, filters *yaml.Node) {
+	const retargeted = "%s: pull_request lacks the type edited: when the branch changes that a pull request goes to, the verdict by the other branch's rules stands"
 	if filters.Kind != yaml.MappingNode {
+		d.say(advice, retargeted, at)
 		return
 	}
+	types := false
 	for i := 0; i+1 < len(filters.Content); i += 2 {
 		key, value := filters.Content[i].Value, filters.Content[i+1]
 		switch key {
@@ -205,12 +214,22 @@ func (d *diagnosis) triggerFilters(at string, filters *yaml.Node) {
 		case "branches", "branches-ignore":
 			d.say(advice, "%s: pull_request has %s: make sure that the gated branch is among them", at, key)
 		case "types":
+			types = true
+			has := func(needed string) bool {
+				return value.Value == needed || slices.ContainsFunc(value.Content, func(n *yaml.Node) bool { return n.Value == needed })
+			}
 			for _, needed := range []string{"opened", "synchronize", "reopened"} {
-				if !slices.ContainsFunc(value.Content, func(n *yaml.Node) bool { return n.Value == needed }) && value.Value != needed {
+				if !has(needed) {
 					d.say(wrong, "%s: pull_request lacks the type %s: what is pushed then goes unchecked", at, needed)
 				}
 			}
+			if !has("edited") {
+				d.say(advice, retargeted, at)
+			}
 		}
+	}
+	if !types {
+		d.say(advice, retargeted, at)
 	}
 }
 
