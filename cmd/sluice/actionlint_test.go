@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// TestActionFileByGitHub has GitHub's own language service read action.yml, which actionlint does not. It needs npm and its
-// registry. That it would see a mistake is tested with planted ones.
-func TestActionFileByGitHub(t *testing.T) {
+// TestFilesByGitHub has GitHub's own language service read action.yml, which actionlint does not, the workflows of this repository and those
+// that `sluice init` writes. It needs npm and its registry. That it would see a mistake is tested with planted ones.
+func TestFilesByGitHub(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"npm", "node"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("action.yml is not read by GitHub's language service: %v", err)
+			t.Skipf("action.yml and the workflows are not read by GitHub's language service: %v", err)
 		}
 	}
 	action := readFile(t, filepath.Join("..", "..", "action.yml"))
@@ -26,31 +26,71 @@ func TestActionFileByGitHub(t *testing.T) {
 	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Skipf("action.yml is not read by GitHub's language service: npm ci: %v\n%s", err, out)
+		t.Skipf("action.yml and the workflows are not read by GitHub's language service: npm ci: %v\n%s", err, out)
 	}
-	lint := func(content string) (string, bool) {
-		writeTo(t, dir, "action.yml", content)
-		cmd := exec.Command("node", "lint.mjs", "action.yml")
+	lint := func(name, content string) (string, bool) {
+		t.Helper()
+		writeTo(t, dir, name, content)
+		cmd := exec.Command("node", "lint.mjs", name)
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "NODE_OPTIONS=")
 		out, err := cmd.CombinedOutput()
 		return string(out), err == nil
 	}
-	if said, ok := lint(action); !ok {
-		t.Errorf("GitHub's language service says of action.yml:\n%s", said)
+	files := map[string]string{"action.yml": action}
+	for name, text := range workflowsHere(t) {
+		files[".github/workflows/"+name] = text
+	}
+	for name, text := range workflowsOfInit(t) {
+		files[".github/workflows/init-"+name] = text
+	}
+	for name, text := range files {
+		if said, ok := lint(name, text); !ok {
+			t.Errorf("GitHub's language service says of %s:\n%s", name, said)
+		}
 	}
 	before, _, _ := strings.Cut(action, "using: composite")
 	using := fmt.Sprintf("action.yml:%d:10: Unexpected value 'compsite'", strings.Count(before, "\n")+1)
-	for _, planted := range []struct{ from, to, says string }{
-		{"using: composite", "using: compsite", using},
-		{"      shell: sh\n", "", "Required property is missing: shell"},
-		{"steps.get.outputs.program", "nothing.get.outputs.program", "Unrecognized named-value: 'nothing'"},
+	const gate = ".github/workflows/init-sluice.yml"
+	for _, planted := range []struct{ file, from, to, says string }{
+		{"action.yml", "using: composite", "using: compsite", using},
+		{"action.yml", "      shell: sh\n", "", "Required property is missing: shell"},
+		{"action.yml", "steps.get.outputs.program", "nothing.get.outputs.program", "Unrecognized named-value: 'nothing'"},
+		{gate, "reopened, edited]", "reopened, editted]", "editted"},
+		{gate, "  checks: write", "  checks: wriet", "wriet"},
+		{gate, "github.event_name ==", "gitub.event_name ==", "Unrecognized named-value: 'gitub'"},
 	} {
-		wrong := strings.Replace(action, planted.from, planted.to, 1)
-		if wrong == action {
-			t.Fatalf("there is no %q in action.yml", planted.from)
+		wrong := strings.Replace(files[planted.file], planted.from, planted.to, 1)
+		if wrong == files[planted.file] {
+			t.Fatalf("there is no %q in %s", planted.from, planted.file)
 		}
-		if said, ok := lint(wrong); ok || !strings.Contains(said, planted.says) {
+		if said, ok := lint(planted.file, wrong); ok || !strings.Contains(said, planted.says) {
 			t.Errorf("with %q: got %q, want %q", planted.to, said, planted.says)
 		}
 	}
+}
+
+// workflowsHere gives the workflows of this repository, by name.
+func workflowsHere(t *testing.T) map[string]string {
+	t.Helper()
+	return filesOf(t, os.DirFS(filepath.Join("..", "..", ".github", "workflows")))
+}
+
+// workflowsOfInit gives what `sluice init` writes, by name.
+func workflowsOfInit(t *testing.T) map[string]string {
+	t.Helper()
+	s := newStage(t)
+	dir := filepath.Join(t.TempDir(), "clone")
+	if out, err := exec.Command("git", "clone", "--quiet", s.repo.CloneURL, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Args, cmd.Dir = []string{"sluice", "init", "--forks"}, dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("sluice init: %v\n%s", err, out)
+	}
+	return filesOf(t, os.DirFS(filepath.Join(dir, ".github", "workflows")))
 }
