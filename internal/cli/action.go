@@ -142,11 +142,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		c.say("Nothing to check: %s.\n", event.Why)
 		return nil
 	}
-	r, err := c.examine(cmd, actions, in, event, pipeline.Scope{})
-	if err != nil {
-		return err
-	}
-	return c.conclude(ctx, actions, in, event, r)
+	return c.settle(ctx, actions, in, event, func() (*report.Report, error) { return c.examine(cmd, actions, in, event, pipeline.Scope{}) })
 }
 
 // examine renders and compares what an event is about. The clone may be shallow, or of another branch: commits are fetched by their id.
@@ -239,7 +235,7 @@ func commitsOf(ctx context.Context, repo *git.Repo, event github.Event) (head, b
 }
 
 // trialMerge gives GitHub's merge of a pull request's head into its base branch, and that branch's commit: what is checked out, or
-// what GitHub names. Where neither is a merge of that head (the two conflict, or GitHub has yet to merge), both are "".
+// what GitHub names. Where neither is a merge of that head, into that branch (the two conflict, or GitHub has yet to merge), both are "".
 func trialMerge(ctx context.Context, repo *git.Repo, event github.Event) (merge, base string, err error) {
 	for _, rev := range []string{"HEAD", event.Pull.MergeSHA} {
 		if rev != "HEAD" && (rev == "" || event.Pull.Merged || repo.Ensure(ctx, rev) != nil) {
@@ -253,7 +249,7 @@ func trialMerge(ctx context.Context, repo *git.Repo, event github.Event) (merge,
 		if err != nil {
 			return "", "", err
 		}
-		if len(parents) == 2 && parents[1] == event.Head {
+		if len(parents) == 2 && parents[1] == event.Head && (!event.Pull.Moved || parents[0] == event.Base) {
 			return merge, parents[0], repo.Ensure(ctx, parents[0])
 		}
 	}
@@ -266,7 +262,7 @@ func publish(ctx context.Context, client *github.Client, env github.Env, in acti
 	publication := github.Publication{
 		Head: event.Head, CommentID: in.id, UpdateOnly: len(r.Changes) == 0 && len(r.Findings) == 0 && r.Verdict == report.Pass,
 		Check: github.CheckRun{
-			Name: in.id, Conclusion: conclusion(r.Verdict), Title: r.Headline(), Summary: bodies,
+			Name: checkName(in.id, event), Conclusion: conclusion(r.Verdict), Title: r.Headline(), Summary: bodies,
 			Annotations: annotations(r), DetailsURL: env.RunURL,
 		},
 	}
@@ -274,6 +270,16 @@ func publish(ctx context.Context, client *github.Client, env github.Env, in acti
 		publication.Pull, publication.Comment = event.Pull.Number, bodies
 	}
 	return client.Publish(ctx, publication)
+}
+
+// checkName is what a verdict is called. The plain name, for which a merge waits, has only that on a pull request or on a merge group. A push
+// is held against what the branch was before, and a dispatch against nothing, by rules that the branch itself may bring: on a commit that is
+// a pull request's head too, such a verdict must not take the place of the pull request's.
+func checkName(id string, event github.Event) string {
+	if event.Pull != nil || event.Name == "merge_group" {
+		return id
+	}
+	return fmt.Sprintf("%s (%s)", id, event.Name)
 }
 
 // markdownOptions are the links that a report on GitHub can have.

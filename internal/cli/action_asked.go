@@ -104,7 +104,7 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 	if !orders.recheck && len(orders.diffs) == 0 {
 		return nil
 	}
-	r, err := a.examine(a.cmd, a.actions, a.in, event, pipeline.Scope{DiffOnly: !orders.recheck})
+	r, err := a.look(ctx, event, orders)
 	if err != nil {
 		return err
 	}
@@ -119,6 +119,17 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 		errs = append(errs, a.conclude(ctx, event, r))
 	}
 	return errors.Join(errs...)
+}
+
+// look examines the pull request. A new verdict that was asked for and does not come about takes the place of the old one, too.
+func (a *asked) look(ctx context.Context, event github.Event, orders orders) (*report.Report, error) {
+	examine := func() (*report.Report, error) {
+		return a.examine(a.cmd, a.actions, a.in, event, pipeline.Scope{DiffOnly: !orders.recheck})
+	}
+	if !orders.recheck {
+		return examine()
+	}
+	return a.orUnfinished(ctx, a.actions, a.in, event, examine)
 }
 
 // conclude publishes the verdict. The run itself is none of the pull request's checks: it ends well when the verdict stands on the

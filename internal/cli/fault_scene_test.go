@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,8 @@ type scene struct {
 	clock     *clock
 	transport http.RoundTripper // nil: the client's own
 	token     string            // "" is that of the workflow
+	examine   func()            // what happens while the action looks at the commit; nil: nothing
+	ctx       context.Context   // nil: that of the test
 }
 
 // clock is a time that passes only while somebody sleeps. It stands in the future: the library, which reads the real clock, would take
@@ -105,7 +108,12 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	c.adjust = func(o *github.Options) {
 		o.Now, o.Sleep, o.Jitter, o.Transport = s.clock.now, s.clock.sleep, func(d time.Duration) time.Duration { return d }, s.transport
 	}
-	c.examined = func(event github.Event) *report.Report { return s.report(event.Head) }
+	c.examined = func(event github.Event) *report.Report {
+		if s.examine != nil {
+			s.examine()
+		}
+		return s.report(event.Head)
+	}
 	env["INPUT_TOKEN"] = s.token
 	switch {
 	case s.token != "":
@@ -115,7 +123,7 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 		env["INPUT_TOKEN"] = s.gh.ActionsToken()
 	}
 	cmd := &cobra.Command{}
-	cmd.SetContext(s.Context())
+	cmd.SetContext(cmp.Or(s.ctx, s.Context()))
 	end := stepEnd{code: c.exitCode(c.action(cmd)), log: log.String()}
 	summary, err := os.ReadFile(env["GITHUB_STEP_SUMMARY"])
 	if err != nil {

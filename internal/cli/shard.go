@@ -130,21 +130,26 @@ func (c *Command) publishShards(ctx context.Context, actions *github.Actions, fi
 	if err != nil {
 		return err
 	}
+	return c.settle(ctx, actions, in, event, func() (*report.Report, error) { return joinFor(ctx, in, event, files) })
+}
+
+// joinFor joins shards, which must be of the commits that an event is about.
+func joinFor(ctx context.Context, in actionInputs, event github.Event, files []string) (*report.Report, error) {
 	r, _, err := joinShards(files, in.gate)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	repo, err := git.Open(ctx, in.directory, git.Options{Trust: true})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer repo.Close()
 	head, base, err := commitsOf(ctx, repo, event)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if r.Head != head || r.Base != base {
-		return usage(errors.New("the shards are of other commits than this run is about"))
+		return nil, usage(errors.New("the shards are of other commits than this run is about"))
 	}
-	return c.conclude(ctx, actions, in, event, r)
+	return r, nil
 }
