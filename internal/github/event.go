@@ -65,13 +65,13 @@ func (e *EventError) Error() string { return fmt.Sprintf("event %q: %s", e.Name,
 // payload is what sluice reads of any webhook payload.
 // Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 type payload struct {
-	Action      string `json:"action"`
-	Number      int    `json:"number"`
-	Ref         string `json:"ref"`
-	Before      string `json:"before"`
-	After       string `json:"after"`
-	Deleted     bool   `json:"deleted"`
-	Changes     struct {
+	Action  string `json:"action"`
+	Number  int    `json:"number"`
+	Ref     string `json:"ref"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Deleted bool   `json:"deleted"`
+	Changes struct {
 		Base json.RawMessage `json:"base"` // of a pull request that goes to another branch now
 	} `json:"changes"`
 	PullRequest *struct {

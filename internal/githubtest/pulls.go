@@ -19,7 +19,7 @@ type pull struct {
 	from           *Repo // where the head is; nil: the fork was deleted
 	headRef, owner string
 	baseRef        string
-	wasBase        string // the branch that it went to before; "" where that never changed
+	wasBase        string   // the branch that it went to before; "" where that never changed
 	head, base     string   // commits, as last seen while it was open
 	rebased        []string // what a rebase made of its commits
 	mergeSHA       string   // of a merged one, what the base branch got; else the trial merge
