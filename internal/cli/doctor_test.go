@@ -91,6 +91,8 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"not pinned", main, "sluice-dev/sluice@" + strings.Repeat("5", 40), "sluice-dev/sluice@v1", advice, `"sluice-dev/sluice@v1" can change what it names`},
 		{"pinned by a part of the id", main, "sluice-dev/sluice@" + strings.Repeat("5", 40), "sluice-dev/sluice@5555555", advice, `"sluice-dev/sluice@5555555" can change what it names`},
 		{"another action not pinned", main, "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9 # v6.1.0", "actions/cache@v6", advice, `"actions/cache@v6" can change what it names`},
+		{"a mirror", main, "sluice-dev/sluice@", "mirrors/sluice-dev_sluice@", fine, "sluice.yml, job \"sluice\": runs sluice on pull requests"},
+		{"only what sets it up", main, "sluice-dev/sluice@", "acme/setup-sluice@", wrong, "no workflow runs sluice on pull requests"},
 		{"not YAML", main, "name:", "\tname:", unknown, "cannot be read"},
 		{"a second stage with the head", ".github/workflows/sluice-report.yml", "    steps:", "    steps:\n      - uses: actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
 		{"commands without write for checks", commands, "  checks: write # the check run\n", "", wrong, "lacks the permission checks: write"},

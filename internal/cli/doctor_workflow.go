@@ -86,7 +86,7 @@ func readWorkflows(tree fs.FS) ([]flow, error) {
 }
 
 var (
-	sluiceAction  = regexp.MustCompile(`(?i)^(?:[^/@]+/|\.[^@]*/)sluice(?:@|$)`)
+	actionName    = regexp.MustCompile(`^(?:[^/@]+/|\.[^@]*/)([^/@]+)(?:@|$)`)
 	sluiceCommand = regexp.MustCompile(`(?m)(?:^|[\s/"])sluice"?\s+(?:action|check)\b`)
 	pinned        = regexp.MustCompile(`@([0-9a-f]{40}|sha256:[0-9a-f]{64})$`) // docker://image@sha256:…
 )
@@ -106,8 +106,19 @@ func (f flow) sluiceJobs() []flowJob {
 
 func (j flowJob) sluice() int {
 	return slices.IndexFunc(j.Steps, func(s flowStep) bool {
-		return sluiceAction.MatchString(s.Uses) || sluiceCommand.MatchString(s.Run)
+		return usesSluice(s.Uses) || sluiceCommand.MatchString(s.Run)
 	})
+}
+
+// usesSluice tells the action by its name, be it a mirror: acme/sluice, acme/mirror-of-sluice, ./.github/actions/sluice; and not by that of an
+// action which only sets it up.
+func usesSluice(uses string) bool {
+	m := actionName.FindStringSubmatch(strings.ToLower(uses))
+	if m == nil {
+		return false
+	}
+	words := strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune("-_.", r) })
+	return slices.Contains(words, "sluice") && words[0] != "setup"
 }
 
 // triggers gives the events of a workflow, with what is said of each.

@@ -74,6 +74,8 @@ func (a action) pin(ctx context.Context, repo *git.Repo) (action, error) {
 		a.commit = commit
 	case ctx.Err() != nil:
 		return a, ctx.Err()
+	case bound.Err() != nil:
+		a.why = fmt.Errorf("%s has not told its commit within %s", a.address(), askFor)
 	case errors.Is(err, git.ErrNoTag) && a.asked:
 		return a, usage(fmt.Errorf("--action: %s has no tag %s", a.address(), a.tag))
 	default:
