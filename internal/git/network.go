@@ -45,27 +45,27 @@ func runRemote(ctx context.Context, dir string, env []string, args ...string) ([
 	case stdout.full || stderr.full:
 		return nil, fmt.Errorf("git %s: the answer is longer than %d bytes", args[0], maxAnswer)
 	case err == nil:
-		return stdout.Bytes(), nil
+		return stdout.kept.Bytes(), nil
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, ErrNoGit
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("git %s: %w", args[0], ctx.Err())
 	default:
-		return nil, failed(args[0], err, stderr.String())
+		return nil, failed(args[0], err, stderr.kept.String())
 	}
 }
 
-// bounded keeps what is written to it, up to maxAnswer.
+// bounded keeps what is written to it, up to maxAnswer. It embeds no buffer, whose ReadFrom would go past Write.
 type bounded struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	full bool
 }
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxAnswer {
+	if b.kept.Len()+len(p) > maxAnswer {
 		b.full = true
 		return 0, errors.New("too long")
 	}
-	return b.Buffer.Write(p)
+	return b.kept.Write(p)
 }

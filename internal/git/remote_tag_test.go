@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -105,6 +107,26 @@ func TestFetchFromAServerThatHangs(t *testing.T) {
 	}
 	if err := <-left; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAnswerTooLong has git print more than another machine may say.
+func TestAnswerTooLong(t *testing.T) {
+	t.Parallel()
+	url, _, _ := origin(t)
+	dir := strings.TrimPrefix(url, "file://")
+	for size, fits := range map[int]bool{maxAnswer: true, maxAnswer + 1: false} {
+		if err := os.WriteFile(filepath.Join(dir, "large"), bytes.Repeat([]byte("x"), size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		id, err := run(t.Context(), dir, os.Environ(), "hash-object", "-w", "large")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := runRemote(t.Context(), dir, os.Environ(), "cat-file", "blob", strings.TrimSpace(string(id)))
+		if fits && len(out) != size || (err == nil) != fits {
+			t.Errorf("%d bytes: got %d, %v", size, len(out), err)
+		}
 	}
 }
 
