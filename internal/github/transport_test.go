@@ -1,9 +1,12 @@
 package github_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -181,5 +184,38 @@ func TestTokenStaysHome(t *testing.T) {
 	_, _ = client.Login(context.Background())
 	if visits.Load() == 0 || leaks.Load() != 0 {
 		t.Errorf("another host was asked %d times, and got the token %d times", visits.Load(), leaks.Load())
+	}
+}
+
+// TestAnswerWithoutEnd has a server that never stops, plainly and in what unpacks: reading ends, and says why.
+func TestAnswerWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, pack := range map[string]bool{"plain": false, "packed": true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			to := io.Writer(w)
+			if pack {
+				w.Header().Set("Content-Encoding", "gzip")
+				packed := gzip.NewWriter(w)
+				defer packed.Close()
+				to = packed
+			}
+			blanks := bytes.Repeat([]byte(" "), 1<<20)
+			for r.Context().Err() == nil {
+				if _, err := to.Write(blanks); err != nil {
+					return
+				}
+			}
+		}))
+		client, err := github.New(github.Options{
+			Repo: "acme/config", APIURL: server.URL, Sleep: func(context.Context, time.Duration) error { return nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.OpenPull(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "larger than 33554432 bytes") {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.CloseClientConnections()
+		server.Close()
 	}
 }
