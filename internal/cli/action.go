@@ -39,7 +39,8 @@ const defaultID = "sluice"
 // actionInputs are the inputs of action.yml.
 type actionInputs struct {
 	token     string
-	app       github.App // its installation token takes the place of token; without ID there is none
+	app       github.App           // without ID there is none
+	installed *github.Installation // of the app: its tokens take the place of token; nil until authenticate
 	directory string
 	id        string
 	comment   bool
@@ -74,18 +75,25 @@ func readInputs(actions *github.Actions) (actionInputs, error) {
 	return in, validGate(in.gate)
 }
 
-// authenticate gets the App's token where an App is given.
-func (in *actionInputs) authenticate(ctx context.Context, actions *github.Actions, event github.Event) error {
+// authenticate gets the App's first token where an App is given. Each that it gets, now and later, is masked before it is used.
+func (c *Command) authenticate(ctx context.Context, in *actionInputs, actions *github.Actions, event github.Event) (err error) {
 	if in.app.ID == "" {
 		return nil
 	}
-	token, err := in.app.Token(ctx, github.Options{Repo: event.Repo, APIURL: actions.Env().APIURL})
+	in.installed, err = in.app.Installation(c.reach(github.Options{Repo: event.Repo, APIURL: actions.Env().APIURL}), actions.Mask)
 	if err != nil {
 		return err
 	}
-	actions.Mask(token)
-	in.token = token
-	return nil
+	return in.installed.Begin(ctx)
+}
+
+// gitHub gives a client for the repository of an event, with the token or the App of the inputs.
+func (in actionInputs) gitHub(c *Command, env github.Env, repo string) (*github.Client, error) {
+	client, err := github.New(c.reach(github.Options{Repo: repo, Token: in.token, APIURL: env.APIURL, Installation: in.installed}))
+	if err != nil {
+		return nil, usage(err)
+	}
+	return client, nil
 }
 
 func (c *Command) action(cmd *cobra.Command) error {
@@ -117,7 +125,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		return err
 	}
 	if event.Check || event.Promote || event.Run != nil || event.Comment != nil || event.Rerun != nil {
-		if err := in.authenticate(ctx, actions, event); err != nil {
+		if err := c.authenticate(ctx, &in, actions, event); err != nil {
 			return err
 		}
 	}
@@ -175,7 +183,7 @@ func (in actionInputs) mayCache(event github.Event) bool {
 // conclude publishes a report and turns its verdict into the exit code.
 func (c *Command) conclude(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event, r *report.Report) error {
 	r.Head = event.Head // the pull request's own head, also where its trial merge was checked
-	client, err := c.gitHub(actions.Env(), event.Repo, in.token)
+	client, err := in.gitHub(c, actions.Env(), event.Repo)
 	if err != nil {
 		return err
 	}

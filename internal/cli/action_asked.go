@@ -29,7 +29,7 @@ type asked struct {
 
 // answer does what a comment or a button asks for.
 func (c *Command) answer(cmd *cobra.Command, actions *github.Actions, in actionInputs, event github.Event) error {
-	client, err := c.gitHub(actions.Env(), event.Repo, in.token)
+	client, err := in.gitHub(c, actions.Env(), event.Repo)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func writePull(dir string, pull *github.Pull) error {
 // It writes a comment and never a check run: a fork can make its report say anything, and nothing may gate on that.
 func (c *Command) publishFork(ctx context.Context, actions *github.Actions, in actionInputs, event github.Event) error {
 	env, run := actions.Env(), *event.Run
-	client, err := c.gitHub(env, event.Repo, in.token)
+	client, err := in.gitHub(c, env, event.Repo)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (c *Command) promoteOn(cmd *cobra.Command, actions *github.Actions, in acti
 // promoteOrdered does the same for a part of the promotions.
 func (c *Command) promoteOrdered(cmd *cobra.Command, actions *github.Actions, in actionInputs, event github.Event, order promoteOrder) error {
 	ctx, env := cmd.Context(), actions.Env()
-	client, err := c.gitHub(env, event.Repo, in.token)
+	client, err := in.gitHub(c, env, event.Repo)
 	if err != nil {
 		return usage(err)
 	}

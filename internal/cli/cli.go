@@ -39,17 +39,12 @@ type Command struct {
 	examined func(github.Event) *report.Report // what a test has the action find; nil outside of tests
 }
 
-// gitHub gives a client for a repository, as the runner's environment says to reach it.
-func (c *Command) gitHub(env github.Env, repo, token string) (*github.Client, error) {
-	opts := github.Options{Repo: repo, Token: token, APIURL: env.APIURL}
+// reach gives the options of a client as a test wants them.
+func (c *Command) reach(opts github.Options) github.Options {
 	if c.adjust != nil {
 		c.adjust(&opts)
 	}
-	client, err := github.New(opts)
-	if err != nil {
-		return nil, usage(err)
-	}
-	return client, nil
+	return opts
 }
 
 // exitError ends the run with a code. Its text, if any, is printed.

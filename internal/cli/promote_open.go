@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -124,8 +125,11 @@ func isOurBranch(name string) bool {
 	return strings.HasPrefix(name, promote.BranchPrefix) || strings.HasPrefix(name, promote.PartBranchPrefix) || strings.HasPrefix(name, promote.RollbackBranchPrefix)
 }
 
-// hopeless reports whether nothing else can be done after an error either: there is no time, no call or no permission left.
+// hopeless reports whether nothing else can be done after an error either: there is no time, no call, no permission or no token left.
 func hopeless(ctx context.Context, err error) bool {
+	if refused := new(github.RefusedError); errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
+		return true
+	}
 	return ctx.Err() != nil || errors.As(err, new(*github.LimitError)) || errors.As(err, new(*github.PermissionError))
 }
 
@@ -139,6 +143,7 @@ const maxWritten = 20
 type tally struct {
 	written int // for which something was made that need not be made again
 	left    int // that have something to promote and are left to the next run
+	refused int // for which GitHub refused again what it had refused before
 }
 
 // spent reports whether this run has written for as many units as one may.

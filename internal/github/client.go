@@ -17,8 +17,10 @@ import (
 // Options say how to reach GitHub. The zero value of each field but Repo is ordinary.
 type Options struct {
 	Repo   string // owner/name
-	Token  string // GITHUB_TOKEN, a personal token or an App's installation token; "" is anonymous
+	Token  string // GITHUB_TOKEN or a personal token; "" is anonymous
 	APIURL string // GITHUB_API_URL: "https://api.github.com", or "https://HOST/api/v3" of an Enterprise Server; "" is the former
+
+	Installation *Installation // of a GitHub App, whose tokens take the place of Token; nil for none
 
 	MaxWait time.Duration // how long all waiting for limits and between retries may take together; 0 is five minutes
 	Timeout time.Duration // of one request; 0 is thirty seconds
@@ -35,6 +37,8 @@ type Client struct {
 	gh          *gogithub.Client
 	graphqlURL  string
 	transport   *transport
+
+	installation *Installation // nil: the token is nobody's but its own
 
 	identity struct {
 		sync.Mutex
@@ -56,7 +60,8 @@ func New(opts Options) (*Client, error) {
 		return nil, fmt.Errorf("API URL %q: want https://HOST or https://HOST/api/v3, as GITHUB_API_URL gives it", opts.APIURL)
 	}
 	c := &Client{owner: owner, repo: repo, transport: newTransport(opts, base)}
-	c.gh = gogithub.NewClient(&http.Client{Transport: c.transport})
+	c.installation = opts.Installation
+	c.gh = gogithub.NewClient(&http.Client{Transport: c.transport, CheckRedirect: followRedirect})
 	c.gh.BaseURL = base
 	c.gh.UserAgent = "sluice"
 	// Source: the runner's GITHUB_GRAPHQL_URL, https://HOST/api/graphql on an Enterprise Server.
@@ -71,7 +76,26 @@ func plainRepo(name string) bool {
 // Calls counts the requests so far, repeated ones included.
 func (c *Client) Calls() int { return int(c.transport.calls.Load()) }
 
-// Login is who the token belongs to. One call, the first time.
+// maxRedirects bounds how often a request is led on.
+const maxRedirects = 5
+
+// errMovedAway says that GitHub leads a request on in a way that would not carry it out.
+var errMovedAway = errors.New("GitHub leads this on to another address, where it would do nothing: the repository was renamed or moved, so name it as it is called now")
+
+// followRedirect follows where GitHub leads after a repository was renamed, but never by another method: of a POST or a PATCH that is
+// answered by 301 or 302, the standard library makes a GET, whose answer would look like success.
+// Source: docs.github.com "Best practices for using the REST API", follow redirects.
+func followRedirect(req *http.Request, via []*http.Request) error {
+	if req.Method != via[0].Method {
+		return errMovedAway
+	}
+	if len(via) > maxRedirects {
+		return fmt.Errorf("led on more than %d times", maxRedirects)
+	}
+	return nil
+}
+
+// Login is who the token belongs to. One call, the first time, and none for an App, of which it is known.
 //
 // `GET /user` is closed to installation tokens (GITHUB_TOKEN and those of GitHub Apps: 403 "Resource not accessible by
 // integration"), so GraphQL's viewer is asked, which answers for every kind of token ("github-actions[bot]" for
@@ -82,6 +106,13 @@ func (c *Client) Login(ctx context.Context) (string, error) {
 	c.identity.Lock()
 	defer c.identity.Unlock()
 	if c.identity.login != "" {
+		return c.identity.login, nil
+	}
+	if c.installation != nil {
+		if _, err := c.installation.token(ctx, ""); err != nil {
+			return "", err
+		}
+		c.identity.login = c.installation.writesAs()
 		return c.identity.login, nil
 	}
 	login, err := c.viewer(ctx)

@@ -54,6 +54,19 @@ func (e *RefusedError) Error() string {
 
 func (e *RefusedError) Unwrap() error { return e.err }
 
+// tokenError says that there is no token to call with. What GitHub answered when it was asked for one is no answer to the call itself: of
+// that, only a rate limit and a run that ended show through.
+type tokenError struct{ err error }
+
+func (e *tokenError) Error() string { return e.err.Error() }
+
+func (e *tokenError) Is(target error) bool { return errors.Is(e.err, target) }
+
+func (e *tokenError) As(target any) bool {
+	limit, ok := target.(**LimitError)
+	return ok && errors.As(e.err, limit)
+}
+
 // explain turns what a call returned into one of the errors above. Needs is the permission that the call takes.
 func (c *Client) explain(doing, needs string, err error) error {
 	if err == nil {
@@ -62,6 +75,9 @@ func (c *Client) explain(doing, needs string, err error) error {
 	var limit *LimitError
 	if errors.As(err, &limit) {
 		return fmt.Errorf("%s: %w", doing, limit)
+	}
+	if noToken := new(tokenError); errors.As(err, &noToken) {
+		return &RefusedError{Doing: doing, Status: http.StatusUnauthorized, Reason: noToken.Error(), err: err}
 	}
 	status, said := statusOf(err), saidBy(err)
 	reason := said
@@ -119,8 +135,7 @@ func saidBy(err error) string {
 // uncertain reports whether a request may have been carried out although it failed: a create must then look before it tries
 // again.
 func uncertain(err error) bool {
-	var limit *LimitError
-	if err == nil || errors.As(err, &limit) {
+	if err == nil || errors.As(err, new(*LimitError)) || errors.As(err, new(*tokenError)) || errors.Is(err, errMovedAway) {
 		return false
 	}
 	status := statusOf(err)

@@ -36,6 +36,13 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// pass has time pass.
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
 // scene is a repository with a pull request, and a client for it.
 type scene struct {
 	gh     *githubtest.GitHub

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,14 +22,15 @@ const (
 
 // transport adds the token, waits out rate limits and repeats what may be repeated.
 //
-// A request that a limit refused was not carried out, so any method is sent again. One that failed otherwise (5xx, time-out,
-// a connection that broke, even while the answer was read) may have been carried out: it is sent again only when that
-// makes no difference, which is so for GET, PUT and DELETE, and for others when the caller said so ([repeatable]).
+// A request that a limit refused was not carried out, so any method is sent again; neither was one whose token has expired, which is
+// sent again with a new one. One that failed otherwise (5xx, time-out, a connection that broke, even while the answer was read) may have
+// been carried out: it is sent again only when that makes no difference, which is so for GET, PUT and DELETE, and for others when the
+// caller said so ([repeatable]).
 // Source: docs.github.com "Rate limits for the REST API".
 type transport struct {
 	base    http.RoundTripper
-	host    string // the only one that gets the token
-	token   string
+	home    *url.URL // scheme and host that alone get the token
+	tokens  tokens
 	timeout time.Duration
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
@@ -41,7 +40,8 @@ type transport struct {
 	mu      sync.Mutex
 	maxWait time.Duration
 	waited  time.Duration
-	resume  time.Time // when a used-up primary limit is reset; zero while there is something left
+	resume  time.Time     // when a used-up primary limit is reset, by GitHub's clock; zero while there is something left
+	ahead   time.Duration // how far GitHub's clock is ahead of ours, as its last answer says
 	known   map[string]known
 	kept    int // bytes of bodies in known
 }
@@ -59,10 +59,13 @@ const maxKept = 16 << 20
 
 func newTransport(opts Options, base *url.URL) *transport {
 	t := &transport{
-		base: opts.Transport, host: base.Host, token: opts.Token,
+		base: opts.Transport, home: base, tokens: fixedToken(opts.Token),
 		timeout: cmp.Or(opts.Timeout, 30*time.Second), maxWait: cmp.Or(opts.MaxWait, 5*time.Minute),
 		now: opts.Now, sleep: opts.Sleep, jitter: opts.Jitter,
 		known: make(map[string]known),
+	}
+	if opts.Installation != nil {
+		t.tokens = opts.Installation
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -100,17 +103,31 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.awaitReset(ctx); err != nil {
 		return nil, err
 	}
-	limited := 0
+	token, err := t.tokenFor(req, "")
+	if err != nil {
+		return nil, err
+	}
+	limited, renewed := 0, false
 	for try := 1; ; {
-		res, err := t.send(req)
-		limit := t.limitOf(res, limited)
+		res, err := t.send(req, token)
+		limit := t.limitOf(req, res, limited)
 		switch {
 		case limit != nil:
 			limited++
 			if err := t.wait(ctx, limit.After, limit); err != nil {
 				return nil, err
 			}
+		case res != nil && res.StatusCode == http.StatusUnauthorized && !renewed:
+			fresh, err := t.tokenFor(req, token)
+			if err != nil {
+				return nil, err
+			}
+			if fresh == token {
+				return res, nil
+			}
+			token, renewed = fresh, true
 		case ctx.Err() != nil || !failed(res, err) || !mayRepeat(req) || try == maxTries:
+			hideReset(res)
 			return res, err
 		default:
 			pause := t.jitter(time.Second << (2 * (try - 1))) // 1 s, 4 s, 16 s
@@ -122,10 +139,23 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// tokenFor gives the token for a request, another one than that which GitHub refused. A redirect may lead elsewhere, or to where all may
+// listen: the token is not for that.
+func (t *transport) tokenFor(req *http.Request, refused string) (string, error) {
+	if req.URL.Host != t.home.Host || req.URL.Scheme != t.home.Scheme {
+		return "", nil
+	}
+	token, err := t.tokens.token(req.Context(), refused)
+	if err != nil {
+		return "", &tokenError{err}
+	}
+	return token, nil
+}
+
 func failed(res *http.Response, err error) bool { return err != nil || res.StatusCode >= 500 }
 
 // send makes one request and reads the whole answer, so that a connection that breaks in the middle is seen here.
-func (t *transport) send(req *http.Request) (*http.Response, error) {
+func (t *transport) send(req *http.Request, token string) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
 	attempt := req.Clone(ctx)
@@ -136,9 +166,8 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 		}
 		attempt.Body = body
 	}
-	// A redirect may lead to another host: the token is not for that one.
-	if t.token != "" && req.URL.Host == t.host {
-		attempt.Header.Set("Authorization", "Bearer "+t.token)
+	if token != "" {
+		attempt.Header.Set("Authorization", "Bearer "+token)
 	}
 	before, asked := t.remembered(req)
 	if asked {
@@ -150,6 +179,9 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
+	if req.URL.Host == t.home.Host {
+		t.noteClock(res)
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
@@ -180,7 +212,7 @@ func (t *transport) remembered(req *http.Request) (known, bool) {
 
 func (t *transport) remember(req *http.Request, res *http.Response, body []byte) {
 	etag := res.Header.Get("ETag")
-	if req.Method != http.MethodGet || res.StatusCode != http.StatusOK || etag == "" || req.URL.Host != t.host {
+	if req.Method != http.MethodGet || res.StatusCode != http.StatusOK || etag == "" || req.URL.Host != t.home.Host {
 		return
 	}
 	header := http.Header{}
@@ -199,14 +231,35 @@ func (t *transport) remember(req *http.Request, res *http.Response, body []byte)
 	t.known[key], t.kept = known{etag, header, body}, size
 }
 
-// noteRate remembers a used-up limit. The library would do so too, with the real clock, and refuse the next call instead of
-// waiting: so it is not told, by an answer that is good, when the limit is reset.
+// maxDrift is how far two clocks may be apart without anybody minding.
+const maxDrift = 10 * time.Second
+
+// noteClock notes how far GitHub's clock is ahead of ours: what it says of times is by its own, and that of a runner may be wrong.
+func (t *transport) noteClock(res *http.Response) {
+	at, err := http.ParseTime(res.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	ahead := at.Sub(t.now())
+	if ahead.Abs() <= maxDrift {
+		ahead = 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ahead = ahead
+}
+
+// githubTime is now, by GitHub's clock.
+func (t *transport) githubTime() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now().Add(t.ahead)
+}
+
+// noteRate remembers a used-up limit.
 func (t *transport) noteRate(res *http.Response) {
 	h := res.Header
 	reset, ok := resetTime(h)
-	if res.StatusCode < 400 {
-		defer h.Del("X-RateLimit-Reset")
-	}
 	if ok && h.Get("X-RateLimit-Resource") != "graphql" { // a budget of its own
 		t.mu.Lock()
 		t.resume = time.Time{}
@@ -217,65 +270,17 @@ func (t *transport) noteRate(res *http.Response) {
 	}
 }
 
+// hideReset keeps from the library, in an answer that is good, when the limit is reset: it would refuse the next call, by the real clock,
+// instead of waiting.
+func hideReset(res *http.Response) {
+	if res != nil && res.StatusCode < 400 {
+		res.Header.Del("X-RateLimit-Reset")
+	}
+}
+
 func resetTime(h http.Header) (time.Time, bool) {
 	seconds, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	return time.Unix(seconds, 0), err == nil && seconds > 0
-}
-
-// awaitReset waits when the last answer said that the limit is used up.
-func (t *transport) awaitReset(ctx context.Context) error {
-	t.mu.Lock()
-	resume := t.resume
-	t.resume = time.Time{}
-	t.mu.Unlock()
-	after := resume.Sub(t.now())
-	if resume.IsZero() || after <= 0 {
-		return nil
-	}
-	return t.wait(ctx, after+time.Second, &LimitError{After: after + time.Second, Until: resume})
-}
-
-// limitOf tells an answer that a rate limit gave, and how long to wait: it may be a 403 as well as a 429, and the library
-// (v60) knows only the first. n is how many there were for this request before.
-func (t *transport) limitOf(res *http.Response, n int) *LimitError {
-	if res == nil || (res.StatusCode != http.StatusForbidden && res.StatusCode != http.StatusTooManyRequests) {
-		return nil
-	}
-	primary := res.Header.Get("X-RateLimit-Remaining") == "0"
-	after, hasAfter := retryAfter(res.Header, t.now())
-	if !primary && !hasAfter && res.StatusCode == http.StatusForbidden && !saysRateLimit(res) {
-		return nil // a permission that is missing
-	}
-	reset, hasReset := resetTime(res.Header)
-	switch {
-	case hasAfter:
-	case primary && hasReset:
-		after = max(reset.Sub(t.now()), 0) + time.Second // clocks differ a little
-	default:
-		after = time.Minute << min(n, 5)
-	}
-	after = max(after, time.Second) // "Retry-After: 0" must not make a loop
-	return &LimitError{Secondary: !primary, After: after, Until: t.now().Add(after)}
-}
-
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<30 {
-		return time.Duration(seconds) * time.Second, true
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0), true
-	}
-	return 0, false
-}
-
-func saysRateLimit(res *http.Response) bool {
-	body, _ := io.ReadAll(res.Body)
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	var answer struct {
-		Message string `json:"message"`
-	}
-	return json.Unmarshal(body, &answer) == nil && strings.Contains(strings.ToLower(answer.Message), "rate limit")
 }
 
 // wait sleeps, unless that were more than what all waiting may take: then it returns because, or a plain error.
