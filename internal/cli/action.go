@@ -358,6 +358,9 @@ func (c *Command) tell(actions *github.Actions, in actionInputs, r *report.Repor
 		missing += fmt.Sprintf("> The %s could not be written: %v\n\n", m.What, m.Why)
 		actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the %s could not be written: %v", m.What, m.Why)}})
 	}
+	if check := outcome.Check; check != nil && check.Contradicts != nil {
+		actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the verdict stands, but an older one contradicts it: %v", check.Contradicts)}})
+	}
 	if check := outcome.Check; check == nil || check.Kind != github.AsCheckRun || check.Bare != nil {
 		if check != nil && check.Bare != nil {
 			actions.Annotate([]github.Annotation{{Level: github.LevelWarning, Title: "sluice", Message: fmt.Sprintf("the check run stands without annotations: %v", check.Bare)}})

@@ -274,13 +274,12 @@ own description of its API.
 |---|---|
 | same | comments, reactions and check run are as without the fault, each once, and so is the exit code |
 | waits, same | the same, after waiting for as long as GitHub asks, or for a moment |
-| commit status | the check run could not be written: a commit status of the same name carries the verdict. The next run writes the check run |
-| shorter | the comment stands in the next shorter form. The next run tries the longer one again |
+| commit status | the check run could not be written: a commit status of the same name carries the verdict. The next run writes the check run, and brings the status to its verdict |
+| shorter | the comment, or the body of a promotion, stands in the next shorter form. The next run tries the longer one again |
 | bare | GitHub takes something in the check run for invalid: it stands without annotations, which are in the log. The next run adds them |
 | taken back | GitHub says that the comment is gone: its commands are not obeyed. Another run finds it again |
 | no reaction | everything but the reaction under the comment, which the log tells of |
 | degraded | the token lacks a permission: summary and annotations say so and show the result, and the exit code is that of the verdict. The next run with the permission leaves everything as without the fault |
-| commit status, kept; shorter, kept | of promotions: as above, and it stays so until the promotion changes |
 | left, re-run | of promotions: GitHub says that a branch is gone, and it is left. The next run deletes it |
 | note, re-run | everything but what a note of the run names, and exit code 0. The next run leaves everything as without the fault |
 | error, re-run | the run says what is missing and ends with exit code 3. The next run leaves everything as without the fault |

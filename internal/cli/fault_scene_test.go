@@ -168,6 +168,11 @@ func (s *scene) state() string {
 	b.WriteString(strings.Join(comments, ""))
 	for _, c := range s.repo.CheckRuns(s.head) {
 		fmt.Fprintf(&b, "check run %s: %s, %d annotations\n", c.Name, c.Conclusion, len(c.Annotations))
+		for _, status := range s.repo.Statuses(s.head) {
+			if status.Context == c.Name && status.State != c.Conclusion {
+				fmt.Fprintf(&b, "a commit status says %s beside it\n", status.State)
+			}
+		}
 	}
 	return b.String()
 }

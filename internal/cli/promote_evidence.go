@@ -253,12 +253,13 @@ func (w *work) describe(ctx context.Context) error {
 		Head: w.is.Tip, CommentID: w.id, Pull: w.pull.Number, Comment: bodies,
 		Check: github.CheckRun{
 			Name: w.id, Conclusion: conclusion(checked.Verdict), Title: checked.Headline(), Summary: bodies,
-			Annotations: annotations(checked), DetailsURL: w.env.RunURL,
+			Annotations: annotations(checked), DetailsURL: w.env.RunURL, New: w.made,
 		},
 	})
 	if len(outcome.Missing) > 0 {
 		return outcome.Missing[0].Why
 	}
+	w.noteLacks(outcome)
 	if err := w.autoMerge(ctx); err != nil {
 		return err
 	}
@@ -270,10 +271,12 @@ func (w *work) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range texts {
-		texts[i] = fmt.Sprintf("<!-- sluice:promotion head=%s state=%s -->\n%s", w.is.Tip, w.want.State, texts[i])
+	texts = w.marked(texts)
+	written, err := w.client.Describe(ctx, w.pull.Number, w.title(), texts)
+	if err == nil {
+		_, w.lacks = published(github.PullRequest{Head: w.is.Tip, Body: texts[written]})
 	}
-	return w.client.Describe(ctx, w.pull.Number, w.title(), texts)
+	return err
 }
 
 func (w *work) promotionBody(ctx context.Context, checked *report.Report) ([]string, error) {

@@ -77,7 +77,7 @@ func (w *work) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.is.Tip, w.branches[w.unit.Branch] = id, id
+	w.is.Tip, w.branches[w.unit.Branch], w.made = id, id, true
 	w.ours = append(w.ours, madeCommit{id, record})
 	return nil
 }
@@ -150,7 +150,8 @@ func (w *work) close(ctx context.Context) error {
 		return err
 	}
 	_, rest, _ := strings.Cut(w.pull.Body, "\n")
-	if err := w.client.ClosePull(ctx, w.pull.Number, []string{closeMarker + "\n" + rest, closeMarker}); err != nil {
+	whole := closeMarker + "\n" + rest // it was taken before, so it is asked for twice: no later run could bring it back
+	if err := w.client.ClosePull(ctx, w.pull.Number, []string{whole, whole, closeMarker}); err != nil {
 		return err
 	}
 	w.outcome.State = pipeline.PullNone

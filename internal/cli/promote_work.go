@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -34,6 +33,8 @@ type work struct {
 	back     *pipeline.RollbackPlan // what is taken back; nil for a promotion
 	earlier  map[edgeKey]bool       // edges whose source is not the newest
 	asked    string                 // the head of the pull request that the gates were asked about; "" for none
+	made     bool                   // the branch's newest commit was made in this run
+	lacks    string                 // what GitHub refused of what the pull request shows; "" where it has all
 }
 
 // madeCommit is a commit that an earlier run made.
@@ -74,6 +75,9 @@ func (w *work) run(ctx context.Context) error {
 		}
 		w.wrote = w.wrote || step.Makes()
 	}
+	if len(decision.Steps) == 0 && w.is.Open != nil && w.is.Taken == 0 && !w.is.Newer {
+		return w.mend(ctx)
+	}
 	return nil
 }
 
@@ -101,23 +105,10 @@ func (w *work) findPull() {
 		}
 	}
 	if w.pull.Number > 0 {
-		w.is.Open = &pipeline.OwnPull{Number: w.pull.Number, Head: w.pull.Head, State: publishedState(w.pull)}
+		state := ""
+		state, w.lacks = published(w.pull)
+		w.is.Open = &pipeline.OwnPull{Number: w.pull.Number, Head: w.pull.Head, State: state}
 	}
-}
-
-// The first line of a body says how far an earlier run came. It is a hint for what need not be done again, and for whether a run closed
-// the pull request; what is promoted does not depend on it.
-var (
-	bodyMarker  = regexp.MustCompile(`^<!-- sluice:promotion head=([0-9a-f]{40,64}) state=([0-9a-f]{32}) -->`)
-	closeMarker = "<!-- sluice:promotion closed -->"
-)
-
-func publishedState(p github.PullRequest) string {
-	m := bodyMarker.FindStringSubmatch(p.Body)
-	if m == nil || m[1] != p.Head {
-		return ""
-	}
-	return m[2]
 }
 
 // readBranch finds out what is on the branch: commits of ours, and merges of the default branch in which nobody wrote; or anything

@@ -42,6 +42,7 @@ type CheckRun struct {
 	Text        []string // the same for the details; may be empty
 	Annotations []Annotation
 	DetailsURL  string
+	New         bool // the commit was made in this run: nobody has said anything of it
 }
 
 // CheckKind says in which form a verdict was published.
@@ -61,6 +62,8 @@ type CheckResult struct {
 	LeftOut   int   // annotations that do not: too many, or about no file
 	Instead   error // for AsStatus: why there is no check run
 	Bare      error // why the check run has no annotations and only the shortest summary; nil where it has all
+	// Contradicts says why a commit status of the same name, of an earlier run, still says otherwise; nil where none does.
+	Contradicts error
 }
 
 const (
@@ -69,7 +72,8 @@ const (
 )
 
 // PublishCheck creates the check run, or updates the one that an earlier run made for the same commit and ID. Where the token
-// may not write check runs (a personal token never may), a commit status with the same name carries the verdict.
+// may not write check runs (a personal token never may), a commit status with the same name carries the verdict. One that an earlier run
+// left beside the check run is brought to the same verdict.
 //
 // Annotations cannot be taken back, and an update adds to them: what is there already is not sent again, and a check run with
 // annotations that no longer hold is left behind for a new one of the same name, which then counts.
@@ -89,7 +93,10 @@ func (c *Client) PublishCheck(ctx context.Context, check CheckRun) (CheckResult,
 		switch status := statusOf(err); {
 		case err == nil:
 			result.Bare = bare
-			return result, nil
+			if !check.New {
+				result.Contradicts, err = c.settleStatus(ctx, check)
+			}
+			return result, err
 		case status == http.StatusUnprocessableEntity && bare == nil:
 			bare = c.explain("write the check run with all that belongs to it", permChecks, err)
 			check = check.bare()

@@ -52,8 +52,8 @@ func TestCheckRunIsCreatedThenUpdated(t *testing.T) {
 		run.Annotations[0] != (githubtest.Annotation{Path: "app.yaml", StartLine: 1, EndLine: 1, StartColumn: 3, EndColumn: 3, Level: "failure", Title: "rule", Message: "message 0"}) {
 		t.Errorf("%+v", run)
 	}
-	if calls := s.client.Calls(); calls != 2 {
-		t.Errorf("%d calls, want 2: list, create", calls)
+	if calls := s.client.Calls(); calls != 3 {
+		t.Errorf("%d calls, want 3: list, create, look for a status of the name", calls)
 	}
 	// The workflow is run again for the same commit: the annotation is not doubled.
 	again := s.check(2)
@@ -66,7 +66,7 @@ func TestCheckRunIsCreatedThenUpdated(t *testing.T) {
 
 func TestAnnotationsGoInBatches(t *testing.T) {
 	t.Parallel()
-	for n, wantCalls := range map[int]int{0: 2, 50: 2, 51: 3, 120: 4, 200: 5, 250: 5} {
+	for n, wantCalls := range map[int]int{0: 3, 50: 3, 51: 4, 120: 5, 200: 6, 250: 6} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
@@ -247,10 +247,10 @@ func TestPublish(t *testing.T) {
 	if out.Comment == nil || out.Check == nil || len(out.Missing) != 0 || out.Degraded() {
 		t.Errorf("%+v", out)
 	}
-	if out.Calls != 7 {
-		t.Errorf("%d calls, want 7: list and create the check run; who am I; list, pull request, create, list", out.Calls)
+	if out.Calls != 8 {
+		t.Errorf("%d calls, want 8: list and create the check run, look for a status; who am I; list, pull request, create, list", out.Calls)
 	}
-	if again := s.as(t, s.gh.ActionsToken()).Publish(context.Background(), publication); again.Calls != 6 || again.Comment.Action != github.CommentUnchanged {
+	if again := s.as(t, s.gh.ActionsToken()).Publish(context.Background(), publication); again.Calls != 7 || again.Comment.Action != github.CommentUnchanged {
 		t.Errorf("again: %+v", again)
 	}
 

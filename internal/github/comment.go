@@ -45,6 +45,7 @@ type CommentResult struct {
 	Action  CommentAction
 	URL     string // of the comment, where there is one
 	Tier    int    // index of the body that was written
+	Refused bool   // a longer one should have fitted, and GitHub took it for invalid
 	Removed int    // duplicates that were deleted
 }
 
@@ -163,7 +164,7 @@ func (u *upsert) write(ctx context.Context, own []*gogithub.IssueComment, update
 
 func (u *upsert) update(ctx context.Context, comment *gogithub.IssueComment) (CommentResult, error) {
 	result := CommentResult{Action: CommentUpdated, URL: comment.GetHTMLURL()}
-	tier, err := u.firstThatFits(func(body string) error {
+	tier, refused, err := u.firstThatFits(func(body string) error {
 		if sameText(comment.GetBody(), body) {
 			result.Action = CommentUnchanged
 			return nil
@@ -171,7 +172,7 @@ func (u *upsert) update(ctx context.Context, comment *gogithub.IssueComment) (Co
 		_, _, err := u.gh.Issues.EditComment(repeatable(ctx), u.owner, u.repo, comment.GetID(), &gogithub.IssueComment{Body: &body})
 		return err
 	})
-	result.Tier = tier
+	result.Tier, result.Refused = tier, refused
 	return result, err
 }
 
@@ -184,7 +185,7 @@ func sameText(a, b string) bool {
 // create makes the comment, and looks afterwards whether another run made one at the same time: then the oldest stays.
 func (u *upsert) create(ctx context.Context) (CommentResult, error) {
 	var created *gogithub.IssueComment
-	tier, err := u.firstThatFits(func(body string) (err error) {
+	tier, refused, err := u.firstThatFits(func(body string) (err error) {
 		created, err = u.createOnce(ctx, body)
 		return err
 	})
@@ -192,7 +193,7 @@ func (u *upsert) create(ctx context.Context) (CommentResult, error) {
 		return CommentResult{}, err
 	}
 	u.learnLogin(created.GetUser().GetLogin())
-	result := CommentResult{Action: CommentCreated, URL: created.GetHTMLURL(), Tier: tier}
+	result := CommentResult{Action: CommentCreated, URL: created.GetHTMLURL(), Tier: tier, Refused: refused}
 	seen, err := u.list(ctx)
 	if err != nil {
 		return result, nil // the comment stands; a duplicate, if any, is the next run's to remove
@@ -241,8 +242,8 @@ func (u *upsert) createOnce(ctx context.Context, body string) (*gogithub.IssueCo
 	}
 }
 
-// firstThatFits writes the first body that GitHub does not find too long.
-func (u *upsert) firstThatFits(write func(body string) error) (tier int, err error) {
+// firstThatFits writes the first body that GitHub does not find too long. refused says that it found one so that should fit.
+func (u *upsert) firstThatFits(write func(body string) error) (tier int, refused bool, err error) {
 	for tier := range u.bodies {
 		body, last := u.body(tier), tier == len(u.bodies)-1
 		if !last && (len(body) > maxCommentBytes || utf8.RuneCountInString(body) > maxCommentRunes) {
@@ -250,11 +251,12 @@ func (u *upsert) firstThatFits(write func(body string) error) (tier int, err err
 		}
 		err := write(body)
 		if statusOf(err) == http.StatusUnprocessableEntity && !last {
+			refused = true
 			continue
 		}
-		return tier, u.explain(u.doing, permPulls, err)
+		return tier, refused, u.explain(u.doing, permPulls, err)
 	}
-	return 0, errors.New("no body") // UpsertComment asks for one
+	return 0, false, errors.New("no body") // UpsertComment asks for one
 }
 
 // remove deletes comments of ours; one that is gone already is fine.

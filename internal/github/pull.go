@@ -163,8 +163,9 @@ func (c *Client) openFrom(ctx context.Context, n NewPull) (PullRequest, error) {
 	return PullRequest{}, err
 }
 
-// Describe sets the title and the body of a pull request. The texts are the same in several lengths, the largest first.
-func (c *Client) Describe(ctx context.Context, number int, title string, bodies []string) error {
+// Describe sets the title and the body of a pull request. The texts are the same in several lengths, the largest first; written is the
+// index of the one that GitHub took.
+func (c *Client) Describe(ctx context.Context, number int, title string, bodies []string) (written int, err error) {
 	return c.editPull(ctx, number, bodies, func(body *string) *gogithub.PullRequest {
 		return &gogithub.PullRequest{Title: gogithub.String(cut(title, MaxPullTitle)), Body: body}
 	})
@@ -172,21 +173,22 @@ func (c *Client) Describe(ctx context.Context, number int, title string, bodies 
 
 // ClosePull closes a pull request and sets its body in one step.
 func (c *Client) ClosePull(ctx context.Context, number int, bodies []string) error {
-	return c.editPull(ctx, number, bodies, func(body *string) *gogithub.PullRequest {
+	_, err := c.editPull(ctx, number, bodies, func(body *string) *gogithub.PullRequest {
 		return &gogithub.PullRequest{State: gogithub.String("closed"), Body: body}
 	})
+	return err
 }
 
-func (c *Client) editPull(ctx context.Context, number int, bodies []string, edit func(*string) *gogithub.PullRequest) error {
+func (c *Client) editPull(ctx context.Context, number int, bodies []string, edit func(*string) *gogithub.PullRequest) (written int, err error) {
 	doing := fmt.Sprintf("change pull request %d", number)
 	for i := range bodies {
 		_, _, err := c.gh.PullRequests.Edit(repeatable(ctx), c.owner, c.repo, number, edit(&bodies[i]))
 		if statusOf(err) == http.StatusUnprocessableEntity && i < len(bodies)-1 {
 			continue // too long
 		}
-		return c.explain(doing, permPulls, err)
+		return i, c.explain(doing, permPulls, err)
 	}
-	return fmt.Errorf("%s: no body", doing)
+	return 0, fmt.Errorf("%s: no body", doing)
 }
 
 // AddLabels puts labels on a pull request; those that do not exist are made by GitHub.

@@ -199,12 +199,15 @@ func TestPullLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
+		written, described := c.Describe(ctx, p.Number, "Promote shop", []string{strings.Repeat("x", 70_000), "short"})
+		if written != 1 {
+			t.Errorf("body %d was written", written)
+		}
 		for what, err := range map[string]error{
-			"label": c.AddLabels(ctx, p.Number, "promotion", "promotion/conflict"), "assign": c.Assign(ctx, p.Number, "octocat"),
+			"describe": described, "label": c.AddLabels(ctx, p.Number, "promotion", "promotion/conflict"), "assign": c.Assign(ctx, p.Number, "octocat"),
 			"review": c.AskReview(ctx, p.Number, "hubot", "team:platform"), "draft": c.SetDraft(ctx, p, true),
 			"merge": c.AutoMerge(ctx, p, "squash"), "say": c.Say(ctx, p.Number, "sluice-why", "because"),
-			"describe": c.Describe(ctx, p.Number, "Promote shop", []string{strings.Repeat("x", 70_000), "short"}),
-			"status":   c.SetStatus(ctx, head, github.Status{Context: "sluice/gate", State: "pending", Description: strings.Repeat("é", 200)}),
+			"status": c.SetStatus(ctx, head, github.Status{Context: "sluice/gate", State: "pending", Description: strings.Repeat("é", 200)}),
 		} {
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
