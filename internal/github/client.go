@@ -38,7 +38,7 @@ type Client struct {
 	graphqlURL  string
 	transport   *transport
 
-	installation *Installation // nil: the token is nobody's but its own
+	installation *Installation // nil where the token is no App's
 
 	identity struct {
 		sync.Mutex

@@ -142,7 +142,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // tokenFor gives the token for a request, another one than that which GitHub refused. A redirect may lead elsewhere, or to where all may
 // listen: the token is not for that.
 func (t *transport) tokenFor(req *http.Request, refused string) (string, error) {
-	if req.URL.Host != t.home.Host || req.URL.Scheme != t.home.Scheme {
+	if !t.atHome(req) {
 		return "", nil
 	}
 	token, err := t.tokens.token(req.Context(), refused)
@@ -150,6 +150,11 @@ func (t *transport) tokenFor(req *http.Request, refused string) (string, error) 
 		return "", &tokenError{err}
 	}
 	return token, nil
+}
+
+// atHome reports whether a request goes to GitHub, by the way that was chosen.
+func (t *transport) atHome(req *http.Request) bool {
+	return req.URL.Host == t.home.Host && req.URL.Scheme == t.home.Scheme
 }
 
 func failed(res *http.Response, err error) bool { return err != nil || res.StatusCode >= 500 }
@@ -179,7 +184,7 @@ func (t *transport) send(req *http.Request, token string) (*http.Response, error
 		return nil, err
 	}
 	defer res.Body.Close()
-	if req.URL.Host == t.home.Host {
+	if t.atHome(req) {
 		t.noteClock(res)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
@@ -212,7 +217,7 @@ func (t *transport) remembered(req *http.Request) (known, bool) {
 
 func (t *transport) remember(req *http.Request, res *http.Response, body []byte) {
 	etag := res.Header.Get("ETag")
-	if req.Method != http.MethodGet || res.StatusCode != http.StatusOK || etag == "" || req.URL.Host != t.home.Host {
+	if req.Method != http.MethodGet || res.StatusCode != http.StatusOK || etag == "" || !t.atHome(req) {
 		return
 	}
 	header := http.Header{}

@@ -90,6 +90,9 @@ func (gh *GitHub) nextFault(method, path string) (hit *Fault) {
 	return hit
 }
 
+// instead reports whether a call that the fault hits does nothing.
+func (f *Fault) instead() bool { return !f.Apply && f.Lag == 0 }
+
 func matches(wantMethod, pattern, method, p string) bool {
 	if wantMethod != "" && wantMethod != method {
 		return false

@@ -18,6 +18,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -185,10 +186,13 @@ func (gh *GitHub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	index := len(gh.requests)
 	gh.requests = append(gh.requests, log)
 	answer := reply{}
+	if fault != nil && fault.instead() {
+		gh.checkUnserved(req, path, body)
+	}
 	switch {
-	case fault != nil && !fault.Apply && fault.Lag == 0 && !fault.Reset && !fault.Hang:
+	case fault != nil && fault.instead() && !fault.Reset && !fault.Hang:
 		answer = fault.reply()
-	case fault != nil && !fault.Apply && fault.Lag == 0:
+	case fault != nil && fault.instead():
 		answer = ok(obj{})
 	case refusal != nil:
 		answer = *refusal
@@ -243,6 +247,21 @@ func (c *call) serve(req *http.Request, path string) reply {
 		return *refusal
 	}
 	return op.handle(c)
+}
+
+// checkUnserved holds a request against the description that a fault keeps from being served: it too must be one that GitHub would take.
+func (gh *GitHub) checkUnserved(req *http.Request, path string, body []byte) {
+	var err error
+	if isGraphQL(req.Method, path) {
+		_, err = readGraphCall(body)
+	} else if r, params := gh.spec.find(req.Method, path); r != nil {
+		err = gh.spec.checkRequest(r, params, req, body)
+	} else {
+		err = errors.New("not an operation of the description")
+	}
+	if err != nil {
+		gh.t.Errorf("githubtest: request %s %s: %s", req.Method, path, brief(err))
+	}
 }
 
 // brief leaves the schema out of an error that quotes all of it.

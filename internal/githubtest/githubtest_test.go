@@ -233,6 +233,9 @@ func TestMistakesAreSeen(t *testing.T) {
 		"a status that the call does not have": {
 			method: "GET", path: "/repos/acme/config/pulls/1", want: "status 201", fault: Fault{Status: 201, Body: obj{}},
 		},
+		"an unknown field, though it is not served": {
+			method: "POST", path: "/repos/acme/config/check-runs", body: `{"name":"x","head_sha":"x","title":"y"}`, want: "title", fault: Fault{Status: 502},
+		},
 		"an error without a message": {
 			method: "POST", path: "/repos/acme/config/check-runs", body: `{"name":"x","head_sha":"x"}`, want: "answer 403",
 			fault: Fault{Status: 403, Body: []string{"no"}},
