@@ -41,7 +41,7 @@ func (c *Command) unfinished(ctx context.Context, actions *github.Actions, in ac
 		return nil
 	}
 	env := actions.Env()
-	client, err := c.gitHub(env, event.Repo, in.token)
+	client, err := in.gitHub(c, env, event.Repo)
 	if err != nil {
 		return err
 	}

@@ -72,12 +72,14 @@ func (w *town) endOf(call githubtest.Request, nth int, f matrixFault, want strin
 		return "error, re-run"
 	case err == nil && notes != "" && after == want:
 		return "note, re-run"
-	case err == nil && after == want && f.believed(end):
-		return "left, re-run"
 	case err == nil && strings.Contains(end, "status sluice: success") && strings.Contains(end, "lacks=check") && ownStatus.ReplaceAllString(after, "") == want:
 		return "commit status"
-	case err == nil && after == want && f.name == "422, too long" && strings.Contains(end, "lacks=text"):
+	case err == nil && after == want && strings.Contains(end, "lacks=check"):
+		return "bare"
+	case err == nil && after == want && strings.Contains(end, "lacks=text"):
 		return "shorter"
+	case err == nil && after == want && f.believed(end):
+		return "left, re-run"
 	}
 	w.Errorf("the run said: %v\n%s(-want +got):\n%s\nthe next run said: %v (-want +got):\n%s", err, notes, cmp.Diff(want, end), again, cmp.Diff(want, after))
 	return "?"
