@@ -126,7 +126,7 @@ func (w *work) message(ctx context.Context) (string, promote.Record, error) {
 	}
 	record := w.record(ctx)
 	var b strings.Builder
-	fmt.Fprintf(&b, "Promote %s: %s → %s", w.unit.Name, w.unit.From, w.unit.To)
+	fmt.Fprintf(&b, "Promote %s: %s → %s", report.Inert(w.unit.Name), report.Inert(w.unit.From), report.Inert(w.unit.To))
 	if w.unit.Part != "" {
 		fmt.Fprintf(&b, " (%s)", tellPart(w.unit.Part))
 	}
@@ -143,7 +143,7 @@ func (w *work) message(ctx context.Context) (string, promote.Record, error) {
 		}
 	}
 	for _, e := range w.unit.Moving() {
-		fmt.Fprintf(&b, "%s as of %.10s to %s\n", e.FromTarget, e.Source, strings.Join(e.ToTargets, ", "))
+		fmt.Fprintf(&b, "%s as of %.10s to %s\n", report.Inert(e.FromTarget), e.Source, report.Inert(strings.Join(e.ToTargets, ", ")))
 	}
 	return b.String() + "\n" + record.Trailers(carried.authors), record, nil
 }

@@ -128,7 +128,7 @@ func (w *work) title() string {
 	if w.back != nil {
 		return rollbackTitle(w.unit)
 	}
-	title := w.unit.Fill(string(w.settings.Title))
+	title := report.Visible(w.unit.Fill(string(w.settings.Title)))
 	if w.unit.Part != "" {
 		title += " (" + tellPart(w.unit.Part) + ")"
 	}

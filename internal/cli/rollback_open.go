@@ -105,7 +105,9 @@ func (w *work) holdsIn(tree *git.Tree) []config.Hold {
 	return config.HoldsOf(holds, w.undo.app, "", w.undo.env)
 }
 
-func rollbackTitle(u pipeline.Unit) string { return fmt.Sprintf("Roll back %s in %s", u.Name, u.To) }
+func rollbackTitle(u pipeline.Unit) string {
+	return fmt.Sprintf("Roll back %s in %s", report.Inert(u.Name), report.Inert(u.To))
+}
 
 // rollbackMessage is that of the commit of a rollback. Its record leads from the environment to itself, so no promotion takes it for its
 // base.
@@ -115,7 +117,7 @@ func (w *work) rollbackMessage(ctx context.Context) (string, promote.Record, err
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", rollbackTitle(w.unit))
 	for _, t := range w.back.Targets {
-		fmt.Fprintf(&b, "%s to what it was at %.10s\n", t.ID, t.Restored)
+		fmt.Fprintf(&b, "%s to what it was at %.10s\n", report.Inert(t.ID), t.Restored)
 	}
 	return b.String() + "\n" + record.Trailers(nil), record, nil
 }

@@ -13,6 +13,10 @@ import (
 // is written as an escape such as \u202e, newlines and tabs included.
 func Visible(text string) string { return visible(text, "") }
 
+// Inert makes a name safe for plain text that GitHub reads, such as the message of a commit or a title: it stays on its line, as [Visible]
+// has it, and mentions and refers to nobody.
+func Inert(name string) string { return unlink(Visible(name)) }
+
 // visible makes text safe for people to read, on a terminal or a page: control characters (escape sequences, carriage
 // returns), invisible and direction-changing characters and broken UTF-8 are written as escapes such as \u202e.
 // Newlines and tabs stay where keep says so.
@@ -136,7 +140,11 @@ func plain(text string) string {
 		}
 		return `\` + c
 	})
-	// A zero-width space breaks what is recognised after Markdown has been rendered: mentions, references, addresses.
+	return unlink(text)
+}
+
+// unlink breaks, by a zero-width space, what is recognised after Markdown has been rendered: mentions, references, addresses.
+func unlink(text string) string {
 	return linkLike.ReplaceAllStringFunc(text, func(link string) string { return link[:1] + "\u200b" + link[1:] })
 }
 
