@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,6 +129,30 @@ func TestAppTokenIsRenewed(t *testing.T) {
 	}
 	if n := len(s.gh.Requests()) - before; n != 2 {
 		t.Errorf("%d requests, want one and one for a token", n)
+	}
+}
+
+// TestAppTokenForMany: calls at the same time whose token has expired get one new token together.
+func TestAppTokenForMany(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	installation, made := s.installation(t)
+	client := s.asApp(t, installation)
+	if err := installation.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.gh.ExpireAppTokens()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if at, err := client.Branch(t.Context(), "feature"); err != nil || at != s.head {
+				t.Errorf("%q, %v", at, err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(*made) != 2 {
+		t.Errorf("%d tokens, want two", len(*made))
 	}
 }
 
