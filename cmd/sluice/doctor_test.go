@@ -56,7 +56,7 @@ func TestDoctor(t *testing.T) {
 	asAdmin := append([]string{"GITHUB_TOKEN=" + admin}, github[1:]...)
 	s.wants("when promotions cannot be opened", run(1, asAdmin, "doctor"), `wrong    Settings, Actions, General: "Allow GitHub Actions to create and approve pull requests" is off`)
 	s.repo.AllowActionsPulls = true
-	s.wants("when they can", run(0, asAdmin, "doctor"), "GITHUB_TOKEN may open promotions")
+	s.wants("when they can", run(0, asAdmin, "doctor"), "GITHUB_TOKEN may open pull requests")
 	s.gh.AddFault(githubtest.Fault{Path: "/repos/acme/config/rules/branches/main", Times: -1, Status: 403})
 	s.wants("when rulesets cannot be read", run(3, github, "doctor"), "unknown  rulesets")
 }

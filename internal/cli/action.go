@@ -45,6 +45,7 @@ type actionInputs struct {
 	id        string
 	comment   bool
 	promote   bool // bring promotions up to date instead of checking
+	ignore    bool // offer to prepare exceptions
 	reports   string
 	cache     string
 	gate      report.Gate
@@ -61,7 +62,7 @@ func readInputs(actions *github.Actions) (actionInputs, error) {
 			*field = otherwise
 		}
 	}
-	for name, into := range map[string]*bool{"comment": &in.comment, "promote": &in.promote} {
+	for name, into := range map[string]*bool{"comment": &in.comment, "promote": &in.promote, "ignore-button": &in.ignore} {
 		var err error
 		if text := actions.Input(name); text == "" {
 			continue
@@ -124,7 +125,12 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	if err != nil {
 		return err
 	}
-	if event.Check || event.Promote || event.Run != nil || event.Comment != nil || event.Rerun != nil {
+	if event.Click != nil && !in.ignore {
+		c.say("Nothing was done: a button was pressed, and the step lacks `ignore-button: true`.\n")
+		return nil
+	}
+	asked := event.Comment != nil || event.Rerun != nil || event.Click != nil
+	if event.Check || event.Promote || event.Run != nil || asked {
 		if err := c.authenticate(ctx, &in, actions, event); err != nil {
 			return err
 		}
@@ -136,7 +142,7 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 	switch {
 	case event.Run != nil:
 		return c.publishFork(ctx, actions, in, event)
-	case event.Comment != nil || event.Rerun != nil:
+	case asked:
 		return c.answer(cmd, actions, in, event)
 	case in.promote && event.Promote:
 		return c.promoteOn(cmd, actions, in, event)
@@ -177,7 +183,7 @@ func (c *Command) examine(cmd *cobra.Command, actions *github.Actions, in action
 // mayCache reports whether a run may use the cache that the workflow restores. Those of a merge queue, of promotions and of commands
 // speak for the default branch: they are not given what a pull request may have written, whatever the workflow does.
 func (in actionInputs) mayCache(event github.Event) bool {
-	return event.Check && !in.promote && event.Name != "merge_group" && event.Run == nil && event.Comment == nil && event.Rerun == nil
+	return event.Check && !in.promote && event.Name != "merge_group" && event.Run == nil && event.Comment == nil && event.Rerun == nil && event.Click == nil
 }
 
 // conclude publishes a report and turns its verdict into the exit code.
@@ -187,7 +193,7 @@ func (c *Command) conclude(ctx context.Context, actions *github.Actions, in acti
 	if err != nil {
 		return err
 	}
-	outcome := publish(ctx, client, actions.Env(), in, event, r)
+	outcome := c.publish(ctx, client, actions.Env(), in, event, r)
 	if err := errors.Join(c.tell(actions, in, r, outcome), writePull(in.reports, event.Pull)); err != nil {
 		return err
 	}
@@ -202,6 +208,15 @@ func sidesOf(ctx context.Context, repo *git.Repo, event github.Event) (sides, pi
 	head, base, err := commitsOf(ctx, repo, event)
 	if err != nil {
 		return sides{}, pipeline.Scope{}, err
+	}
+	if event.Pull != nil && event.Pull.Fresh && head == event.Head {
+		merged, ok, err := repo.MergedTree(ctx, event.Base, head)
+		if err != nil {
+			return sides{}, pipeline.Scope{}, err
+		}
+		if ok { // else the two conflict, and the head is compared with where it left the base branch
+			head, base = merged, event.Base
+		}
 	}
 	tree, err := repo.Tree(ctx, head)
 	if err != nil {
@@ -218,11 +233,12 @@ func sidesOf(ctx context.Context, repo *git.Repo, event github.Event) (sides, pi
 //
 // actions/checkout gives a pull request's trial merge. Its first parent is the base branch and its tree what the branch
 // will hold once merged, so the two differ by exactly the pull request. Where the head itself was checked out, the base is
-// the commit at which it left the base branch.
+// the commit at which it left the base branch. GitHub makes the trial merge anew when the head moves, and not each time that the base
+// branch does: who asks for a check after something was merged there wants it to count.
 func commitsOf(ctx context.Context, repo *git.Repo, event github.Event) (head, base string, err error) {
 	if event.Pull != nil {
 		merge, base, err := trialMerge(ctx, repo, event)
-		if merge != "" || err != nil {
+		if outdated := event.Pull.Fresh && base != event.Base; merge != "" && !outdated || err != nil {
 			return merge, base, err
 		}
 	}
@@ -265,7 +281,7 @@ func trialMerge(ctx context.Context, repo *git.Repo, event github.Event) (merge,
 }
 
 // publish writes the comment and the check run.
-func publish(ctx context.Context, client *github.Client, env github.Env, in actionInputs, event github.Event, r *report.Report) github.Outcome {
+func (c *Command) publish(ctx context.Context, client *github.Client, env github.Env, in actionInputs, event github.Event, r *report.Report) github.Outcome {
 	bodies := report.Comment(r, markdownOptions(env, in, r, report.CommentLimit))
 	publication := github.Publication{
 		Head: event.Head, CommentID: in.id, UpdateOnly: len(r.Changes) == 0 && len(r.Findings) == 0 && r.Verdict == report.Pass,
@@ -274,6 +290,7 @@ func publish(ctx context.Context, client *github.Client, env github.Env, in acti
 			Annotations: annotations(r), DetailsURL: env.RunURL,
 		},
 	}
+	c.offerIgnoring(in, event, r, &publication.Check)
 	if event.Pull != nil && in.comment {
 		publication.Pull, publication.Comment = event.Pull.Number, bodies
 	}

@@ -34,8 +34,11 @@ func (c *Command) answer(cmd *cobra.Command, actions *github.Actions, in actionI
 		return err
 	}
 	a := &asked{Command: c, cmd: cmd, actions: actions, in: in, client: client}
-	if event.Comment != nil {
+	switch {
+	case event.Comment != nil:
 		return a.obey(cmd.Context(), *event.Comment)
+	case event.Click != nil:
+		return a.click(cmd.Context(), *event.Click)
 	}
 	return a.rerun(cmd.Context(), *event.Rerun)
 }
@@ -68,12 +71,16 @@ func (a *asked) obey(ctx context.Context, comment github.Comment) error {
 		return nil
 	}
 	orders, problems := readOrders(comment.Commands)
+	orders.by = comment.Author
 	if orders.commit != "" && !strings.HasPrefix(event.Head, orders.commit) {
 		problems = append(problems, fmt.Sprintf("the head of this pull request is %s by now, and not %s: look at what came since",
 			report.Code(event.Head[:9]), report.Code(orders.commit)))
 	}
 	if orders.promote != nil && !a.in.promote {
 		problems = append(problems, "this workflow opens no promotions: its step lacks `promote: true`")
+	}
+	if len(orders.ignores) > 0 && !a.in.ignore {
+		problems = append(problems, "this workflow prepares no exceptions: its step lacks `ignore-button: true`")
 	}
 	if len(problems) > 0 {
 		a.react(ctx, comment, github.NotUnderstood)
@@ -99,10 +106,17 @@ func (a *asked) reply(ctx context.Context, event github.Event, kind string, bodi
 	return err
 }
 
-// review checks the pull request, for a new verdict or to show targets.
+// review checks the pull request: for a new verdict, to show targets, or to find what is to be accepted.
 func (a *asked) review(ctx context.Context, event github.Event, orders orders) error {
-	if !orders.recheck && len(orders.diffs) == 0 {
+	if !orders.recheck && len(orders.diffs)+len(orders.ignores) == 0 {
 		return nil
+	}
+	base, err := a.client.Branch(ctx, strings.TrimPrefix(event.Ref, "refs/heads/"))
+	if err != nil {
+		return err
+	}
+	if base != "" { // else it is gone, and what GitHub remembers of it must do
+		event.Base, event.Pull.Fresh = base, true
 	}
 	r, err := a.look(ctx, event, orders)
 	if err != nil {
@@ -118,13 +132,13 @@ func (a *asked) review(ctx context.Context, event github.Event, orders orders) e
 	if orders.recheck {
 		errs = append(errs, a.conclude(ctx, event, r))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, a.prepareExceptions(ctx, event, r, orders))...)
 }
 
 // look examines the pull request. A new verdict that was asked for and does not come about takes the place of the old one, too.
 func (a *asked) look(ctx context.Context, event github.Event, orders orders) (*report.Report, error) {
 	examine := func() (*report.Report, error) {
-		return a.examine(a.cmd, a.actions, a.in, event, pipeline.Scope{DiffOnly: !orders.recheck})
+		return a.examine(a.cmd, a.actions, a.in, event, pipeline.Scope{DiffOnly: !orders.recheck && len(orders.ignores) == 0})
 	}
 	if !orders.recheck {
 		return examine()
@@ -135,7 +149,7 @@ func (a *asked) look(ctx context.Context, event github.Event, orders orders) (*r
 // conclude publishes the verdict. The run itself is none of the pull request's checks: it ends well when the verdict stands on the
 // pull request, whatever it is, and not well when it does not.
 func (a *asked) conclude(ctx context.Context, event github.Event, r *report.Report) error {
-	outcome := publish(ctx, a.client, a.actions.Env(), a.in, event, r)
+	outcome := a.publish(ctx, a.client, a.actions.Env(), a.in, event, r)
 	if err := a.tell(a.actions, a.in, r, outcome); err != nil {
 		return err
 	}
@@ -160,33 +174,41 @@ func (a *asked) promote(ctx context.Context, event github.Event, orders orders) 
 
 // rerun checks a commit again whose check somebody wants anew. Check runs of GITHUB_TOKEN belong to GitHub's own App, which runs the
 // workflow again by itself: only those that another App made come here.
-func (a *asked) rerun(ctx context.Context, rerun github.Rerun) error {
+func (a *asked) rerun(ctx context.Context, rerun github.CheckRef) error {
 	if !a.isOurs(rerun) {
 		a.say("Nothing to check: what is asked for again is no check of sluice.\n")
 		return nil
 	}
-	pulls, err := a.client.PullsAt(ctx, rerun.Head)
-	if err != nil {
+	event, ok, err := a.pullAt(ctx, rerun.Head)
+	if err != nil || !ok {
 		return err
-	}
-	if len(pulls) == 0 {
-		a.say("Nothing to check: no open pull request has commit %s for its head.\n", rerun.Head)
-		return nil
-	}
-	// A check run is of a commit: where several pull requests share it, the first stands for all, as in the first place.
-	event, err := a.client.OpenPull(ctx, pulls[0])
-	if err != nil {
-		return err
-	}
-	if !event.Check || event.Head != rerun.Head {
-		a.say("Nothing to check: pull request %d has moved on.\n", pulls[0])
-		return nil
 	}
 	return a.review(ctx, event, orders{recheck: true})
 }
 
+// pullAt gives the open pull request whose head is a commit. It is not ok where there is none by now, which is said. A check run is of a commit:
+// where several pull requests share it, the first stands for all, as in the first place.
+func (a *asked) pullAt(ctx context.Context, head string) (event github.Event, ok bool, err error) {
+	pulls, err := a.client.PullsAt(ctx, head)
+	if err != nil {
+		return event, false, err
+	}
+	if len(pulls) == 0 {
+		a.say("Nothing to check: no open pull request has commit %s for its head.\n", head)
+		return event, false, nil
+	}
+	if event, err = a.client.OpenPull(ctx, pulls[0]); err != nil {
+		return event, false, err
+	}
+	if !event.Check || event.Head != head {
+		a.say("Nothing to check: pull request %d has moved on.\n", pulls[0])
+		return event, false, nil
+	}
+	return event, true, nil
+}
+
 // isOurs reports whether a check that is wanted again is the one that this step writes.
-func (a *asked) isOurs(rerun github.Rerun) bool {
+func (a *asked) isOurs(rerun github.CheckRef) bool {
 	if rerun.Name != "" || rerun.ID != "" {
 		return rerun.Name == a.in.id || rerun.ID == a.in.id
 	}

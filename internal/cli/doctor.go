@@ -114,7 +114,7 @@ func (c *Command) doctor(cmd *cobra.Command, opts doctorOptions) error {
 type setup struct {
 	checks     []string // the check runs that the workflows write
 	mergeGroup bool     // the workflow runs for merge queues
-	promotes   bool     // a workflow opens promotions
+	opens      bool     // a workflow opens pull requests: promotions, or exceptions
 	owned      bool     // CODEOWNERS covers what decides
 }
 
@@ -206,7 +206,7 @@ func (c *Command) askGitHub(ctx context.Context, d *diagnosis, repo *git.Repo, o
 		return
 	}
 	d.protection(protection, s)
-	if s.promotes {
+	if s.opens {
 		d.mayOpenPulls(client.MayOpenPulls(ctx))
 	}
 }
@@ -216,11 +216,11 @@ func (d *diagnosis) mayOpenPulls(may bool, err error) {
 	const setting = `Settings, Actions, General: "Allow GitHub Actions to create and approve pull requests"`
 	switch {
 	case err != nil:
-		d.say(advice, "%s: only an administrator's token can read whether it is on. Without it, or a GitHub App (app-id), no promotion is opened", setting)
+		d.say(advice, "%s: only an administrator's token can read whether it is on. Without it, or a GitHub App (app-id), no pull request is opened", setting)
 	case !may:
-		d.say(wrong, "%s is off: no promotion is opened with GITHUB_TOKEN. Turn it on, or give a GitHub App (app-id)", setting)
+		d.say(wrong, "%s is off: no pull request is opened with GITHUB_TOKEN. Turn it on, or give a GitHub App (app-id)", setting)
 	default:
-		d.say(fine, "GITHUB_TOKEN may open promotions")
+		d.say(fine, "GITHUB_TOKEN may open pull requests")
 	}
 }
 

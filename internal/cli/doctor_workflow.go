@@ -157,12 +157,12 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 		return
 	}
 	if fmt.Sprint(step.With["promote"]) == "true" { // it checks nothing then
-		s.promotes = true
+		s.opens = true
 		d.promotions(at, f, job, on)
 		return
 	}
 	if _, has := on["issue_comment"]; has {
-		d.commands(at, f, job)
+		d.commands(at, f, job, s)
 	}
 	filters, has := on["pull_request"]
 	if !has {
@@ -306,10 +306,14 @@ func (d *diagnosis) secondStage(at string, f flow, job flowJob) {
 }
 
 // commands looks at the workflow that obeys comments: anybody can start it, and it holds a token that may write.
-func (d *diagnosis) commands(at string, f flow, job flowJob) {
+func (d *diagnosis) commands(at string, f flow, job flowJob, s *setup) {
 	before := len(*d)
 	d.noCheckoutOfHead(at, job)
-	d.permissions(at, f, job, map[string]string{"contents": "read", "pull-requests": "write", "checks": "write"})
+	needs := map[string]string{"contents": "read", "pull-requests": "write", "checks": "write"}
+	if fmt.Sprint(job.Steps[job.sluice()].With["ignore-button"]) == "true" {
+		s.opens, needs["contents"] = true, "write"
+	}
+	d.permissions(at, f, job, needs)
 	group := f.Concurrency.Group
 	if job.Concurrency.Group != "" {
 		group = job.Concurrency.Group

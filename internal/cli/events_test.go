@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluice-dev/sluice/internal/githubtest"
+	"github.com/sluice-dev/sluice/internal/pipeline"
 )
 
 // deed is what a run does on an event.
@@ -21,6 +22,7 @@ const (
 	checksRef              // a verdict on the commit
 	comments               // on the pull request, what the run of a fork has stored
 	rechecks               // as checksPull, asked for after the fact: the verdict is not this run's
+	prepares               // a pull request with an exception, and a reply
 )
 
 // examples are all payloads, and what a run does on each. The commit is the one that is judged.
@@ -58,7 +60,7 @@ var examples = map[string]struct {
 	"issue_comment.edited.json":               {says: "was edited"},
 	"issue_comment.deleted.json":              {says: "was deleted"},
 	"check_run.rerequested.json":              {says: "no check of sluice"},
-	"check_run.requested_action.json":         {says: "no buttons of its own"},
+	"check_run.requested_action.json":         {says: "lacks `ignore-button: true`"},
 	"check_run.completed.json":                {says: "about promotions"},
 	"check_suite.requested.json":              {says: "are checked on pull_request"},
 	"check_suite.rerequested.json":            {says: "no check of sluice"},
@@ -78,15 +80,18 @@ var examples = map[string]struct {
 		from["full_name"], from["id"] = s.fork.FullName, s.fork.ID()
 	}},
 	"issue_comment.created-on-pr.json, with a command": {does: rechecks, on: "head", change: func(s *scene, payload map[string]any) {
-		comment := payload["comment"].(map[string]any)
-		comment["id"], comment["body"] = s.repo.AddComment(s.pr, "wim", "/sluice recheck"), "/sluice recheck"
-		for _, part := range []map[string]any{comment, payload} {
-			for _, key := range []string{"user", "sender"} {
-				if person, ok := part[key].(map[string]any); ok {
-					person["login"], person["type"] = "wim", "User"
-				}
-			}
-		}
+		s.command(payload, "/sluice recheck")
+	}},
+	"check_run.requested_action.json, of sluice": {does: prepares, on: "head", change: func(s *scene, payload map[string]any) {
+		s.mayIgnore()
+		run := payload["check_run"].(map[string]any)
+		run["name"], run["external_id"] = "sluice", "sluice"
+		payload["requested_action"] = map[string]any{"identifier": "ignore:" + pipeline.Proposals(s.report(s.head))[0].ID}
+		payload["sender"].(map[string]any)["login"] = "wim"
+	}},
+	"issue_comment.created-on-pr.json, with a finding to accept": {does: prepares, on: "head", change: func(s *scene, payload map[string]any) {
+		s.mayIgnore()
+		s.command(payload, "/sluice ignore "+pipeline.Proposals(s.report(s.head))[0].ID+" known")
 	}},
 	"check_run.rerequested.json, of sluice": {does: rechecks, on: "head", change: func(_ *scene, payload map[string]any) {
 		payload["check_run"].(map[string]any)["name"] = "sluice"
@@ -145,9 +150,9 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 				did := want.does
 				check := (did == checksPull || did == checksRef || did == rechecks) && granted.Checks && !granted.Person
 				status := (did == checksPull || did == checksRef || did == rechecks) && !check && granted.Statuses
-				comment := (did == checksPull || did == comments || did == rechecks) && granted.Comments
+				comment := (did == checksPull || did == comments || did == rechecks || did == prepares) && granted.Comments
 				code := map[deed]int{refuses: ExitUsage, checksPull: ExitFindings, checksRef: ExitFindings}[did]
-				if did == comments && !comment || did == rechecks && (!comment || !check && !status) {
+				if did == comments && !comment || did == rechecks && (!comment || !check && !status) || did == prepares && !granted.Contents {
 					code = ExitIncomplete // nobody would see the result
 				}
 				got := fmt.Sprintf("code %d, %d comments, %d check runs, %d statuses", end.code, len(s.repo.Comments(pr))-commented, len(s.repo.CheckRuns(commit)), len(s.repo.Statuses(commit)))
@@ -165,11 +170,16 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 						t.Errorf("the check run says %q", run.Conclusion)
 					}
 				}
-				if did != comments && !strings.Contains(end.summary, "1 finding must be fixed") {
+				if got, want := len(s.repo.Pulls())-2, one(did == prepares && granted.Contents); got != want {
+					t.Errorf("%d pull requests with exceptions, want %d", got, want)
+				}
+				if did != comments && did != prepares && !strings.Contains(end.summary, "1 finding must be fixed") {
 					t.Errorf("the summary:\n%s", end.summary)
 				}
 				for permission, lacks := range map[string]bool{
-					"pull-requests: write": did != checksRef && !comment, "checks: write": did != comments && !check && !status,
+					"pull-requests: write": did != checksRef && !comment,
+					"checks: write":        did != comments && did != prepares && !check && !status,
+					"contents: write":      did == prepares && !granted.Contents,
 				} {
 					if lacks && !strings.Contains(end.log, permission) {
 						t.Errorf("the log does not say that %s is missing:\n%s", permission, end.log)
@@ -179,6 +189,19 @@ func TestEveryPayloadWithEveryPermission(t *testing.T) {
 					t.Errorf("there are no annotations in the log:\n%s", end.log)
 				}
 			})
+		}
+	}
+}
+
+// command makes a payload that of a comment with a command, by somebody who may write.
+func (s *scene) command(payload map[string]any, body string) {
+	comment := payload["comment"].(map[string]any)
+	comment["id"], comment["body"] = s.repo.AddComment(s.pr, "wim", body), body
+	for _, part := range []map[string]any{comment, payload} {
+		for _, key := range []string{"user", "sender"} {
+			if person, ok := part[key].(map[string]any); ok {
+				person["login"], person["type"] = "wim", "User"
+			}
 		}
 	}
 }

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +39,7 @@ type scene struct {
 	clock     *clock
 	transport http.RoundTripper // nil: the client's own
 	token     string            // "" is that of the workflow
+	inputs    map[string]string // of the step, beside the token
 	examine   func()            // what happens while the action looks at the commit; nil: nothing
 	ctx       context.Context   // nil: that of the test
 }
@@ -122,6 +126,7 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	default:
 		env["INPUT_TOKEN"] = s.gh.ActionsToken()
 	}
+	maps.Copy(env, s.inputs)
 	cmd := &cobra.Command{}
 	cmd.SetContext(cmp.Or(s.ctx, s.Context()))
 	end := stepEnd{code: c.exitCode(c.action(cmd)), log: log.String()}
@@ -131,6 +136,22 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	}
 	end.summary = string(summary)
 	return end
+}
+
+// mayIgnore lets the step prepare exceptions: it is told so, and has a checkout of the default branch, shallow as actions/checkout makes it.
+func (s *scene) mayIgnore() {
+	s.Helper()
+	dir := s.TempDir()
+	for _, args := range [][]string{
+		{"init", "--quiet"}, {"remote", "add", "origin", s.repo.CloneURL}, {"fetch", "--quiet", "--depth=1", "origin", "main"}, {"reset", "--quiet", "--hard", "FETCH_HEAD"},
+	} {
+		cmd := exec.CommandContext(s.Context(), "git", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			s.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	s.inputs = map[string]string{"INPUT_IGNORE_BUTTON": "true", "INPUT_DIRECTORY": dir}
 }
 
 // storeReport has the first stage of a fork's run store its report.
@@ -174,5 +195,13 @@ func (s *scene) state() string {
 			}
 		}
 	}
+	for _, p := range s.repo.Pulls() {
+		if p.Author == "github-actions[bot]" {
+			body := strings.ReplaceAll(p.Title+"\n"+p.Body, s.gh.URL, "URL") + s.repo.Git("diff", "main.."+p.HeadRef, "--", ".sluice.yaml")
+			fmt.Fprintf(&b, "pull request from %s, %s: %s\n", p.HeadRef, p.State, someDay.ReplaceAllString(body, "DAY")) // it may be midnight
+		}
+	}
 	return b.String()
 }
+
+var someDay = regexp.MustCompile(`\d{4}-\d\d-\d\d`)

@@ -16,6 +16,8 @@ type orders struct {
 	commit  string   // with recheck: the beginning of the commit that is meant; "" for the head, whatever it is
 	diffs   []string // targets to show
 	promote *promoteOrder
+	ignores []ignoreOrder
+	by      string // login of who orders
 }
 
 // promoteOrder says which promotions to bring up to date; the zero value is all of them.
@@ -68,6 +70,16 @@ func readOrders(commands []github.Command) (o orders, problems []string) {
 			default:
 				o.promote = &order
 			}
+		case "ignore":
+			order, problem := readIgnoreOrder(command.Args)
+			if problem != "" {
+				wrong("%s", problem)
+			}
+			if len(o.ignores) == maxIgnores {
+				wrong("%d findings are as many as one comment may ask to accept", maxIgnores)
+				break
+			}
+			o.ignores = append(o.ignores, order)
 		case "":
 			wrong("a command is too long, there are too many, or there is only the word %s", report.Code("/sluice"))
 		default:
@@ -80,8 +92,11 @@ func readOrders(commands []github.Command) (o orders, problems []string) {
 	return o, problems
 }
 
-// maxDiffs bounds the replies to one comment.
-const maxDiffs = 5
+// maxDiffs and maxIgnores bound the replies to one comment.
+const (
+	maxDiffs   = 5
+	maxIgnores = 3
+)
 
 func readPromoteOrder(args []string) (o promoteOrder, reason string) {
 	for i := 0; i < len(args); i++ {
@@ -129,6 +144,8 @@ const commandHelp = `
 | ` + "`/sluice promote [APP…] [--from ENV] [--to ENV]`" + ` | brings promotion pull requests up to date |
 | ` + "`/sluice promote … --only pr=#12`" + ` | promotes one change alone; also ` + "`commit=REV`, `file=PATH`, `field=PATH#FIELD`" + ` |
 | ` + "`/sluice promote … --from dev --to prod --reason WHY`" + ` | skips a stage, or goes against the order; the rest of the line is the reason |
+| ` + "`/sluice ignore`" + ` | lists the findings that may be accepted, with their names |
+| ` + "`/sluice ignore NAME WHY…`" + ` | prepares an exception for one, as a pull request to be reviewed |
 
 Each on a line of its own, outside of quotes and code, by people with write access.
 `

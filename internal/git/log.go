@@ -87,6 +87,16 @@ func (r *Repo) MergesByItself(ctx context.Context, a, b string) bool {
 	return err == nil
 }
 
+// MergedTree gives the tree that git makes of two commits by itself, fetching the history that it takes where a clone is shallow. It is not ok where
+// the two conflict.
+func (r *Repo) MergedTree(ctx context.Context, a, b string) (tree string, ok bool, err error) {
+	if _, err := r.CommonAncestor(ctx, a, b); err != nil {
+		return "", false, err
+	}
+	tree, err = r.git(ctx, "merge-tree", "--write-tree", a, b)
+	return tree, err == nil, ctx.Err()
+}
+
 // EnsureHistory makes commits present with all their history, fetching from the remote "origin" what a clone lacks, or all that a
 // shallow one left out.
 func (r *Repo) EnsureHistory(ctx context.Context, commits ...string) error {

@@ -21,6 +21,10 @@ const (
 	maxCheckText        = 65535
 	maxAnnotationTitle  = 255
 	maxAnnotationText   = 64 << 10 // bytes
+
+	maxButtons           = 3
+	maxButtonLabel       = 20
+	maxButtonDescription = 40
 )
 
 // The conclusions that sluice uses.
@@ -43,6 +47,14 @@ type CheckRun struct {
 	Annotations []Annotation
 	DetailsURL  string
 	New         bool // the commit was made in this run: nobody has said anything of it
+	Buttons     []Button // the first three are shown. Nil leaves those that an earlier run put there, an empty list takes them away
+}
+
+// Button is what GitHub calls an action of a check run: pressing it sends the event check_run, requested_action. Only an App gets
+// that event.
+type Button struct {
+	Label, Description string // cut at 20 and at 40 characters
+	Identifier         string // says which one was pressed; at most 20 characters
 }
 
 // CheckKind says in which form a verdict was published.
@@ -113,6 +125,9 @@ func (c *Client) PublishCheck(ctx context.Context, check CheckRun) (CheckResult,
 func (check CheckRun) bare() CheckRun {
 	check.Summary, check.Text = check.Summary[len(check.Summary)-1:], nil
 	check.Annotations = make([]Annotation, len(check.Annotations)) // about no file: counted, and not sent
+	if check.Buttons != nil {
+		check.Buttons = []Button{}
+	}
 	return check
 }
 
@@ -220,18 +235,43 @@ func (c *Client) writeCheck(ctx context.Context, run *gogithub.CheckRun, check C
 	if run == nil {
 		created, _, err := c.gh.Checks.CreateCheckRun(ctx, c.owner, c.repo, gogithub.CreateCheckRunOptions{
 			Name: check.Name, HeadSHA: check.Head, ExternalID: &check.ID, DetailsURL: details,
-			Status: gogithub.String("completed"), Conclusion: &check.Conclusion, Output: output,
+			Status: gogithub.String("completed"), Conclusion: &check.Conclusion, Output: output, Actions: check.actions(),
 		})
 		return created, err
 	}
 	if len(batch) == 0 {
 		ctx = repeatable(ctx)
 	}
-	updated, _, err := c.gh.Checks.UpdateCheckRun(ctx, c.owner, c.repo, run.GetID(), gogithub.UpdateCheckRunOptions{
+	update := checkUpdate{UpdateCheckRunOptions: gogithub.UpdateCheckRunOptions{
 		Name: check.Name, ExternalID: &check.ID, DetailsURL: details,
 		Status: gogithub.String("completed"), Conclusion: &check.Conclusion, Output: output,
-	})
+	}}
+	if check.Buttons != nil {
+		actions := check.actions()
+		update.Actions = &actions
+	}
+	req, err := c.gh.NewRequest("PATCH", fmt.Sprintf("repos/%s/%s/check-runs/%d", c.owner, c.repo, run.GetID()), update)
+	if err != nil {
+		return nil, err
+	}
+	updated := new(gogithub.CheckRun)
+	_, err = c.gh.Do(ctx, req, updated)
 	return updated, err
+}
+
+// checkUpdate is the library's, except that it can take all buttons away: there, an empty list is left out.
+type checkUpdate struct {
+	gogithub.UpdateCheckRunOptions
+	Actions *[]*gogithub.CheckRunAction `json:"actions,omitempty"`
+}
+
+// actions gives the buttons as GitHub takes them; never nil.
+func (check CheckRun) actions() []*gogithub.CheckRunAction {
+	out := []*gogithub.CheckRunAction{}
+	for _, b := range check.Buttons[:min(len(check.Buttons), maxButtons)] {
+		out = append(out, &gogithub.CheckRunAction{Label: cut(b.Label, maxButtonLabel), Description: cut(b.Description, maxButtonDescription), Identifier: b.Identifier})
+	}
+	return out
 }
 
 func leftOutNote(n int) string {

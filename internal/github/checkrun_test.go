@@ -273,3 +273,45 @@ func TestPublish(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 }
+
+// TestButtons has the buttons beside a check put there, replaced and taken away; whoever says nothing of them leaves them.
+func TestButtons(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	button := func(n int) github.Button {
+		return github.Button{Label: fmt.Sprintf("Ignore %d, which is long", n), Description: strings.Repeat("é", 50), Identifier: fmt.Sprintf("ignore:%d", n)}
+	}
+	for _, step := range []struct {
+		buttons []github.Button
+		want    string
+	}{
+		{nil, ""},
+		{[]github.Button{button(1), button(2), button(3), button(4)}, "ignore:1 ignore:2 ignore:3"}, // GitHub takes three
+		{[]github.Button{button(5)}, "ignore:5"},
+		{nil, "ignore:5"},
+		{[]github.Button{}, ""},
+		{[]github.Button{button(6)}, "ignore:6"},
+	} {
+		check := s.check(1)
+		check.Buttons = step.buttons
+		s.publishCheck(t, s.client, check)
+		var got []string
+		for _, b := range s.onlyRun(t).Buttons {
+			got = append(got, b.Identifier)
+			if utf8.RuneCountInString(b.Label) != 20 || utf8.RuneCountInString(b.Description) != 40 {
+				t.Errorf("%+v", b)
+			}
+		}
+		if strings.Join(got, " ") != step.want {
+			t.Errorf("buttons %q, want %q", got, step.want)
+		}
+	}
+	// GitHub takes one for invalid: the verdict stands without.
+	s = newScene(t)
+	wrong := s.check(1)
+	wrong.Buttons = []github.Button{button(7)}
+	s.gh.AddFault(githubtest.Fault{Method: "POST", Path: "/repos/*/*/check-runs", Status: 422})
+	if got := s.publishCheck(t, s.client, wrong); got.Bare == nil || len(s.onlyRun(t).Buttons) > 0 {
+		t.Errorf("%+v, %+v", got, s.onlyRun(t))
+	}
+}

@@ -18,7 +18,7 @@ type Event struct {
 	Sender        string // login of who caused it
 
 	// Check: compare Base with Head and report on Head. Promote: bring the promotions up to date with Ref.
-	// Neither, and no Run, Comment or Rerun: Why says why there is nothing to do. That is a success, not an error.
+	// Neither, and no Run, Comment, Rerun or Click: Why says why there is nothing to do. That is a success, not an error.
 	Check, Promote bool
 	Why            string
 
@@ -26,10 +26,11 @@ type Event struct {
 	Head string // commit to check; the check run or status goes to it
 	Ref  string // the branch or tag at Head as a full ref (refs/heads/main); for a pull request the branch it goes to
 
-	Pull    *Pull    // the pull request; nil for other events
-	Run     *Run     // the run of a fork's pull request, whose report is to be published; nil for other events
-	Comment *Comment // a comment with commands; nil for other events
-	Rerun   *Rerun   // a check that somebody wants again; nil for other events
+	Pull    *Pull     // the pull request; nil for other events
+	Run     *Run      // the run of a fork's pull request, whose report is to be published; nil for other events
+	Comment *Comment  // a comment with commands; nil for other events
+	Rerun   *CheckRef // a check that somebody wants again, by the button that only people with write access have; nil for other events
+	Click   *Click    // a button of an App's own beside a check, pressed by somebody; nil for other events
 }
 
 // Run is the finished run of a pull request from a fork, as GitHub itself describes it.
@@ -52,6 +53,7 @@ type Pull struct {
 	Moved    bool   // the event is that it goes to another base branch now: its trial merge may still be with the old one
 	MergeSHA string // of a merged one, the commit on the base branch; else the trial merge, "" while GitHub computes it
 	Labels   []string
+	Fresh    bool // the event's Base is where the base branch is just now: a trial merge with an older commit is out of date
 }
 
 // EventError says why sluice does not run on an event. It is a mistake in the workflow: exit code 2.
@@ -116,7 +118,10 @@ type payload struct {
 	Review *struct {
 		State string `json:"state"`
 	} `json:"review"`
-	CheckRun   *checkPayload `json:"check_run"`
+	CheckRun        *checkPayload `json:"check_run"`
+	RequestedAction *struct {
+		Identifier string `json:"identifier"`
+	} `json:"requested_action"`
 	CheckSuite *checkPayload `json:"check_suite"`
 	SHA        string        `json:"sha"`
 	Context    string        `json:"context"`
@@ -134,6 +139,7 @@ type payload struct {
 	} `json:"repository"`
 	Sender struct {
 		Login string `json:"login"`
+		Type  string `json:"type"`
 	} `json:"sender"`
 }
 

@@ -18,14 +18,22 @@ type Comment struct {
 	Commands []Command
 }
 
-// Rerun is a check that somebody wants again, by the button beside it. Only people with write access have that button.
-type Rerun struct {
+// CheckRef says which check an event is about.
+type CheckRef struct {
 	Head string // the commit that the check is of
 
 	// Name and ID are those of a [CheckRun]; both are "" for a suite, which is all that one App has checked of the commit.
 	Name, ID string
 	// Apps identify the App that made it: its number and, where the payload has it, its client id.
 	Apps []string
+}
+
+// Click is a button that an App put beside a check run, pressed by somebody. Who pressed it may be anybody, and what the button is
+// called is what the App wrote there, whichever App that is: ask [Client.MayWrite], and whether the check is one's own.
+type Click struct {
+	Check  CheckRef
+	Button string // the identifier of the [Button]
+	By     string // login
 }
 
 // Login is what GitHub lets people be called. A login goes into the path of a call.
@@ -55,7 +63,8 @@ func readComment(e *Event, p payload, _ Env) string {
 	return ""
 }
 
-// A check run that was completed may open a gate. One that is asked for again is checked again.
+// A check run that was completed may open a gate. One that is asked for again is checked again. A button beside one asks for what its
+// identifier says.
 func readCheckRun(e *Event, p payload, env Env) string {
 	run := p.CheckRun
 	if run == nil {
@@ -64,11 +73,18 @@ func readCheckRun(e *Event, p payload, env Env) string {
 	e.Head = run.HeadSHA
 	switch p.Action {
 	case "rerequested":
-		e.Rerun = &Rerun{Head: run.HeadSHA, Name: run.Name, ID: run.ExternalID, Apps: run.apps()}
+		e.Rerun = run.ref()
 	case "completed":
 		return cmp.Or(notCommit("head_sha", run.HeadSHA), readGate(e, env))
 	case "requested_action":
-		e.Why = "sluice puts no buttons of its own beside its checks: an exception is a change of the configuration, which is reviewed"
+		switch {
+		case p.RequestedAction == nil || p.RequestedAction.Identifier == "":
+			return "the payload does not say which button was pressed"
+		case p.Sender.Type != "User" || !login.MatchString(p.Sender.Login):
+			e.Why = fmt.Sprintf("the button was pressed by %q, who is not a person", p.Sender.Login)
+		default:
+			e.Click = &Click{Check: *run.ref(), Button: p.RequestedAction.Identifier, By: p.Sender.Login}
+		}
 	default:
 		e.Why = fmt.Sprintf("the check run was %s: that changes nothing", p.Action)
 	}
@@ -83,7 +99,7 @@ func readCheckSuite(e *Event, p payload, env Env) string {
 	e.Head = suite.HeadSHA
 	switch p.Action {
 	case "rerequested":
-		e.Rerun = &Rerun{Head: suite.HeadSHA, Apps: suite.apps()}
+		e.Rerun = suite.ref()
 	case "completed":
 		return cmp.Or(notCommit("head_sha", suite.HeadSHA), readGate(e, env))
 	default:
@@ -92,8 +108,10 @@ func readCheckSuite(e *Event, p payload, env Env) string {
 	return notCommit("head_sha", suite.HeadSHA)
 }
 
-func (c *checkPayload) apps() []string {
-	return slices.DeleteFunc([]string{fmt.Sprint(c.App.ID), c.App.ClientID}, func(id string) bool { return id == "" || id == "0" })
+// ref gives which check it is; a suite has neither name nor id.
+func (c *checkPayload) ref() *CheckRef {
+	apps := slices.DeleteFunc([]string{fmt.Sprint(c.App.ID), c.App.ClientID}, func(id string) bool { return id == "" || id == "0" })
+	return &CheckRef{Head: c.HeadSHA, Name: c.Name, ID: c.ExternalID, Apps: apps}
 }
 
 func readStatus(e *Event, p payload, env Env) string {

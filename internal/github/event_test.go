@@ -109,11 +109,14 @@ func TestEveryExampleEvent(t *testing.T) {
 		"issue_comment.deleted.json":          comment("deleted", "the comment was deleted: a command counts when the comment is written"),
 		"check_run.rerequested.json": {
 			Name: "check_run", Action: "rerequested", Repo: "github/hello-world", DefaultBranch: "master", Sender: "octocat", Head: rerunAt,
-			Rerun: &github.Rerun{Head: rerunAt, Name: "randscape", Apps: []string{"2"}},
+			Rerun: &github.CheckRef{Head: rerunAt, Name: "randscape", Apps: []string{"2"}},
 		},
 		"check_run.requested_action.json": {
 			Name: "check_run", Action: "requested_action", Repo: "electron/electron", DefaultBranch: "master", Sender: "codebytere", Head: "5bd5f196a46b8222fb7484f05faba41a73cf34bd",
-			Why: "sluice puts no buttons of its own beside its checks: an exception is a change of the configuration, which is reviewed",
+			Click: &github.Click{
+				Check:  github.CheckRef{Head: "5bd5f196a46b8222fb7484f05faba41a73cf34bd", Name: "API Review", Apps: []string{"25811"}},
+				Button: "lgtm|26764", By: "codebytere",
+			},
 		},
 		"check_run.completed.json": gate("check_run", "completed"),
 		"check_suite.requested.json": {
@@ -122,7 +125,7 @@ func TestEveryExampleEvent(t *testing.T) {
 		},
 		"check_suite.rerequested.json": {
 			Name: "check_suite", Action: "rerequested", Repo: hello, DefaultBranch: "master", Sender: "octocoders-linter[bot]", Head: prHead,
-			Rerun: &github.Rerun{Head: prHead, Apps: []string{"29310"}},
+			Rerun: &github.CheckRef{Head: prHead, Apps: []string{"29310"}},
 		},
 		"check_suite.completed.json": {
 			Name: "check_suite", Action: "completed", Repo: hello, DefaultBranch: "main", Sender: "Codertocat", Promote: true, Head: runnerAt, Ref: "refs/heads/main",
@@ -214,9 +217,12 @@ func TestPayloadsThatLackWhatTheyMustHave(t *testing.T) {
 			`base is "--upload-pack=x", not a commit id`},
 		"merged without a commit": {"pull_request", `{"action":"closed","repository":{"default_branch":"main"},"pull_request":{"number":1,"merged":true,
 			"base":{"ref":"main","sha":"` + id + `","repo":{"full_name":"a/b"}},"head":{"sha":"` + id + `"}}}`, "merge_commit_sha"},
-		"no merge group":      {"merge_group", `{}`, "no merge group"},
-		"a push of nothing":   {"push", `{"ref":"refs/heads/main"}`, "before"},
-		"a short id":          {"push", `{"ref":"refs/heads/main","before":"` + id + `","after":"ec26c3e"}`, "after"},
+		"no merge group":     {"merge_group", `{}`, "no merge group"},
+		"a push of nothing":  {"push", `{"ref":"refs/heads/main"}`, "before"},
+		"a short id":         {"push", `{"ref":"refs/heads/main","before":"` + id + `","after":"ec26c3e"}`, "after"},
+		"a click on nothing": {"check_run", `{"action":"requested_action","check_run":{"head_sha":"` + id + `"},"sender":{"login":"wim","type":"User"}}`, "which button"},
+		"a click on no commit": {"check_run", `{"action":"requested_action","check_run":{"head_sha":"--x"},"requested_action":{"identifier":"ignore:0123456789ab"},"sender":{"login":"wim","type":"User"}}`,
+			"not a commit id"},
 		"a run of no commit":  {"schedule", `{}`, "GITHUB_SHA"},
 		"a number for a name": {"push", `{"ref":7}`, "not JSON as GitHub sends it"},
 	} {
@@ -322,6 +328,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add("merge_group", []byte(`{"action":"checks_requested","merge_group":{"base_sha":"`+prBase+`","head_sha":"`+prHead+`"}}`))
 	f.Add("schedule", []byte(`{"ref":"main"}`))
 	f.Add("check_run", []byte(`{"action":"rerequested","check_run":{"name":"sluice","head_sha":"`+prHead+`"}}`))
+	f.Add("check_run", []byte(`{"action":"requested_action","requested_action":{"identifier":"ignore:0123456789ab"},"sender":{"login":"a","type":"User"},"check_run":{"head_sha":"`+prHead+`"}}`))
 	f.Add("issue_comment", []byte(`{"action":"created","sender":{"login":"a"},"issue":{"number":1,"pull_request":{}},"comment":{"id":1,"body":"/sluice recheck","user":{"login":"a","type":"User"}}}`))
 	f.Fuzz(func(t *testing.T, name string, payload []byte) {
 		got, err := github.ParseEvent(name, payload, github.Env{SHA: runnerAt})
@@ -333,7 +340,7 @@ func FuzzParseEvent(f *testing.F) {
 				t.Errorf("commit %q", id)
 			}
 		}
-		if !got.Check && !got.Promote && got.Run == nil && got.Comment == nil && got.Rerun == nil && got.Why == "" {
+		if !got.Check && !got.Promote && got.Run == nil && got.Comment == nil && got.Rerun == nil && got.Click == nil && got.Why == "" {
 			t.Error("nothing to do, and not said why")
 		}
 	})

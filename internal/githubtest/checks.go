@@ -15,6 +15,7 @@ type checkRun struct {
 	details              string
 	title, summary, text string
 	annotations          []Annotation
+	buttons              []Button
 	started, completed   time.Time
 }
 
@@ -31,6 +32,13 @@ type Annotation struct {
 	RawDetails  string `json:"raw_details"`
 }
 
+// Button is an action of a check run, with the names that the API has.
+type Button struct {
+	Label       string `json:"label"`
+	Description string `json:"description"`
+	Identifier  string `json:"identifier"`
+}
+
 // CheckRun is a check run as it is now.
 type CheckRun struct {
 	ID                               int64
@@ -38,6 +46,7 @@ type CheckRun struct {
 	Status, Conclusion               string
 	Title, Summary, Text, DetailsURL string
 	Annotations                      []Annotation
+	Buttons                          []Button
 }
 
 // CheckRuns gives the check runs on a commit, the oldest first.
@@ -49,7 +58,7 @@ func (r *Repo) CheckRuns(sha string) []CheckRun {
 		if run.head == sha {
 			out = append(out, CheckRun{
 				run.id, run.name, run.head, run.external, run.app, run.status, run.conclusion,
-				run.title, run.summary, run.text, run.details, slices.Clone(run.annotations),
+				run.title, run.summary, run.text, run.details, slices.Clone(run.annotations), slices.Clone(run.buttons),
 			})
 		}
 	}
@@ -93,6 +102,7 @@ type checkInput struct {
 		Title, Summary, Text string
 		Annotations          []Annotation
 	} `json:"output"`
+	Actions *[]Button `json:"actions"`
 }
 
 func (in checkInput) refusal() *reply {
@@ -130,6 +140,9 @@ func (in checkInput) apply(run *checkRun, now time.Time) {
 		run.status, run.conclusion, run.completed = "completed", in.Conclusion, now
 	} else if in.Status != "" {
 		run.conclusion = ""
+	}
+	if in.Actions != nil { // that an update without them leaves them, and that an empty list takes them away, is not documented
+		run.buttons = *in.Actions
 	}
 	if in.Output != nil {
 		run.title, run.summary, run.text = in.Output.Title, in.Output.Summary, in.Output.Text

@@ -101,6 +101,24 @@ func (r *Repo) CheckRunEvent(commit, name, action string) []byte {
 	return encode(out)
 }
 
+// ClickEvent gives the payload of check_run, requested_action, for a button beside a check run, pressed by a person.
+func (r *Repo) ClickEvent(run CheckRun, button, person string) []byte {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	out := r.event("check_run.requested_action.json")
+	check := out["check_run"].(obj)
+	check["id"], check["head_sha"], check["name"], check["external_id"] = run.ID, run.Head, run.Name, run.ExternalID
+	app := r.gh.app(r, run.App)
+	for _, a := range r.gh.apps {
+		if a.slug == run.App {
+			app["client_id"] = a.id
+		}
+	}
+	check["app"] = app
+	out["requested_action"].(obj)["identifier"], out["sender"] = button, r.gh.user(person)
+	return encode(out)
+}
+
 // CheckSuiteEvent gives the payload of check_suite for what an App has checked of a commit: rerequested, completed, …
 func (r *Repo) CheckSuiteEvent(commit, app, action string) []byte {
 	r.gh.mu.Lock()

@@ -17,6 +17,9 @@ func Cell(text string) string { return cell(text) }
 // Prose makes a sentence safe in Markdown: no markup, link or mention comes out of it.
 func Prose(text string) string { return prose(text) }
 
+// Fence makes a code block of any text, in a language such as "yaml".
+func Fence(language, text string) string { return fence(language, text) }
+
 // maxSuggested is how many targets are named where one was asked for that there is not.
 const maxSuggested = 30
 
