@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -138,20 +137,9 @@ func (s *scene) step(name string, payload []byte) stepEnd {
 	return end
 }
 
-// mayIgnore lets the step prepare exceptions: it is told so, and has a checkout of the default branch, shallow as actions/checkout makes it.
+// mayIgnore lets the step prepare exceptions. For its checkout it has GitHub's own repository: the tests of cmd/sluice have a real one.
 func (s *scene) mayIgnore() {
-	s.Helper()
-	dir := s.TempDir()
-	for _, args := range [][]string{
-		{"init", "--quiet"}, {"remote", "add", "origin", s.repo.CloneURL}, {"fetch", "--quiet", "--depth=1", "origin", "main"}, {"reset", "--quiet", "--hard", "FETCH_HEAD"},
-	} {
-		cmd := exec.CommandContext(s.Context(), "git", args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			s.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	s.inputs = map[string]string{"INPUT_IGNORE_BUTTON": "true", "INPUT_DIRECTORY": dir}
+	s.inputs = map[string]string{"INPUT_IGNORE_BUTTON": "true", "INPUT_DIRECTORY": s.repo.Dir}
 }
 
 // storeReport has the first stage of a fork's run store its report.
