@@ -46,7 +46,7 @@ type CheckRun struct {
 	Text        []string // the same for the details; may be empty
 	Annotations []Annotation
 	DetailsURL  string
-	New         bool // the commit was made in this run: nobody has said anything of it
+	New         bool     // the commit was made in this run: nobody has said anything of it
 	Buttons     []Button // the first three are shown. Nil leaves those that an earlier run put there, an empty list takes them away
 }
 

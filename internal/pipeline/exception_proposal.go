@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,25 +33,34 @@ var ProposalID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
 // Proposals gives the exceptions that a report's findings allow: those that gate first, otherwise in the order of the findings. Left out are
 // findings that nothing makes up for, and those that an exception cannot name.
-func Proposals(r *report.Report) []Proposal {
+func Proposals(r *report.Report) []Proposal { return proposals(r, proposalID) }
+
+// proposals leaves out exceptions that would be named alike: whoever names objects can search for two such names, and what is asked for must be what
+// is prepared.
+func proposals(r *report.Report, name func(config.Exception) string) []Proposal {
 	targets := make(map[string]plan.Target, len(r.Targets))
 	for _, t := range r.Targets {
 		targets[t.ID] = t.Target
 	}
 	var out []Proposal
+	var alike []string
 	for _, f := range r.Findings {
 		of, ok := exceptionFor(f, targets)
 		if !ok {
 			continue
 		}
-		id := proposalID(of)
+		id := name(of)
 		i := slices.IndexFunc(out, func(p Proposal) bool { return p.ID == id })
 		if i < 0 {
 			i = len(out)
 			out = append(out, Proposal{ID: id, Finding: f, Of: of})
 		}
 		out[i].Gates = out[i].Gates || r.Gates(f)
+		if !reflect.DeepEqual(out[i].Of, of) {
+			alike = append(alike, id)
+		}
 	}
+	out = slices.DeleteFunc(out, func(p Proposal) bool { return slices.Contains(alike, p.ID) })
 	for i := range out {
 		out[i].Count = countAccepted(out[i].Of, r.Findings, targets)
 	}

@@ -172,4 +172,8 @@ func TestProposalNames(t *testing.T) {
 	if got[0].ID == got[1].ID || got[0].ID != name(f) {
 		t.Errorf("names %s, %s, %s", got[0].ID, got[1].ID, name(f))
 	}
+	byArea := func(e config.Exception) string { return strings.TrimSuffix(string(e.Paths[0]), ".b") } // as if "spec" and "spec.b" were named alike
+	if got := proposals(proposalReport(warning, f, other), byArea); len(got) != 1 || got[0].Of.Paths[0] != "spec.a" {
+		t.Errorf("of two that are named alike: %+v", got)
+	}
 }
