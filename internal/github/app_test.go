@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,6 +130,20 @@ func TestAppTokenIsRenewed(t *testing.T) {
 	}
 	if n := len(s.gh.Requests()) - before; n != 2 {
 		t.Errorf("%d requests, want one and one for a token", n)
+	}
+}
+
+// TestWaitingForATokenCounts: what a run waits for a token is part of all that it may wait.
+func TestWaitingForATokenCounts(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	installation, _ := s.installation(t)
+	limit := githubtest.SecondaryLimit(403, 100*second)
+	s.gh.AddFault(times(2, limit.On("POST", "/app/installations/*/access_tokens")))
+	s.gh.AddFault(times(2, limit.On("GET", pullPath)))
+	_, err := s.asApp(t, installation).OpenPull(t.Context(), s.pr)
+	if want := []time.Duration{100 * second, 100 * second, 100 * second}; !errors.As(err, new(*github.LimitError)) || !slices.Equal(s.clock.slept, want) {
+		t.Errorf("%v after %v, want %v", err, s.clock.slept, want)
 	}
 }
 

@@ -20,7 +20,7 @@ type Options struct {
 	Token  string // GITHUB_TOKEN or a personal token; "" is anonymous
 	APIURL string // GITHUB_API_URL: "https://api.github.com", or "https://HOST/api/v3" of an Enterprise Server; "" is the former
 
-	Installation *Installation // of a GitHub App, whose tokens take the place of Token; nil for none
+	Installation *Installation // of a GitHub App, whose tokens take the place of Token, and with which all waiting is shared; nil for none
 
 	MaxWait time.Duration // how long all waiting for limits and between retries may take together; 0 is five minutes
 	Timeout time.Duration // of one request; 0 is thirty seconds

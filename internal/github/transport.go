@@ -37,13 +37,13 @@ type transport struct {
 	jitter  func(time.Duration) time.Duration
 	calls   atomic.Int64
 
-	mu      sync.Mutex
-	maxWait time.Duration
-	waited  time.Duration
-	resume  time.Time     // when a used-up primary limit is reset, by GitHub's clock; zero while there is something left
-	ahead   time.Duration // how far GitHub's clock is ahead of ours, as its last answer says
-	known   map[string]known
-	kept    int // bytes of bodies in known
+	waiting *waiting
+
+	mu     sync.Mutex
+	resume time.Time     // when a used-up primary limit is reset, by GitHub's clock; zero while there is something left
+	ahead  time.Duration // how far GitHub's clock is ahead of ours, as its last answer says
+	known  map[string]known
+	kept   int // bytes of bodies in known
 }
 
 // known is an answer that is asked for again with its ETag: what has not changed does not count against the hourly limit.
@@ -60,12 +60,12 @@ const maxKept = 16 << 20
 func newTransport(opts Options, base *url.URL) *transport {
 	t := &transport{
 		base: opts.Transport, home: base, tokens: fixedToken(opts.Token),
-		timeout: cmp.Or(opts.Timeout, 30*time.Second), maxWait: cmp.Or(opts.MaxWait, 5*time.Minute),
+		timeout: cmp.Or(opts.Timeout, 30*time.Second), waiting: &waiting{most: cmp.Or(opts.MaxWait, 5*time.Minute)},
 		now: opts.Now, sleep: opts.Sleep, jitter: opts.Jitter,
 		known: make(map[string]known),
 	}
 	if opts.Installation != nil {
-		t.tokens = opts.Installation
+		t.tokens, t.waiting = opts.Installation, opts.Installation.api.transport.waiting
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -288,19 +288,32 @@ func resetTime(h http.Header) (time.Time, bool) {
 	return time.Unix(seconds, 0), err == nil && seconds > 0
 }
 
+// waiting is what all waiting of a run takes together, and the most that it may.
+type waiting struct {
+	most time.Duration
+
+	mu    sync.Mutex
+	spent time.Duration
+}
+
+// take reports whether there is time left for a wait, and counts it.
+func (w *waiting) take(d time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.spent+d > w.most {
+		return false
+	}
+	w.spent += d
+	return true
+}
+
 // wait sleeps, unless that were more than what all waiting may take: then it returns because, or a plain error.
 func (t *transport) wait(ctx context.Context, d time.Duration, because *LimitError) error {
-	t.mu.Lock()
-	enough := t.waited+d <= t.maxWait
-	if enough {
-		t.waited += d
-	}
-	t.mu.Unlock()
 	switch {
-	case enough:
+	case t.waiting.take(d):
 		return t.sleep(ctx, d)
 	case because != nil:
-		because.Max = t.maxWait
+		because.Max = t.waiting.most
 		return because
 	default:
 		return errors.New("waited long enough")
