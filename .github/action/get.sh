@@ -13,9 +13,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 sums=${SLUICE_CHECKSUMS:-$here/checksums.txt}
 releases=${SLUICE_RELEASES:-https://github.com/sluice-dev/sluice/releases/download}
-stall=${SLUICE_STALL:-20}                # seconds without a byte, after which a download is tried again
-scratch=${RUNNER_TEMP:-$(mktemp -d)}     # of this job alone
-tools=${RUNNER_TOOL_CACHE:-$scratch}     # kept from job to job, where runners have it
+stall=${SLUICE_STALL:-20} # seconds without a byte, after which a download is tried again
+scratch=${RUNNER_TEMP:-$(mktemp -d)} # of this job alone
+tools=${RUNNER_TOOL_CACHE:-$scratch} # kept from job to job, where runners have it
 
 fail() {
 	echo "::error title=sluice::$1"
