@@ -93,7 +93,7 @@ func TestIgnoreByButton(t *testing.T) {
 		t.Fatalf("pull requests %+v\n%s", pulls, run.log)
 	}
 	pull := pulls[0]
-	s.wants("the pull request", pull.Title+"\n"+pull.Body, "Accept schema/invalid until ", "`wim` asks, in #1", "apps/shop/overlays/prod/size.yaml:12", "Nobody has said yet why", `reason: ""`)
+	s.wants("the pull request", pull.Title+"\n"+pull.Body, "Accept schema/invalid until ", "`wim` asks, in #1", "apps/shop/overlays/prod/size.yaml:12", "Nobody has said why", "/sluice ignore "+name+" WHY", `reason: ""`)
 	s.wants("the reply", s.says(s.pr), "is prepared in #2. Its reason is empty")
 	file := s.repo.Git("show", pull.HeadRef+":.sluice.yaml")
 	if got := s.repo.Git("diff", "--name-only", "main..."+pull.HeadRef); strings.TrimSpace(got) != ".sluice.yaml" {

@@ -74,9 +74,10 @@ func ExceptionBody(e PreparedException) string {
 	if at := e.Offer.Finding.Pos.String(); at != "" {
 		fmt.Fprintf(&b, "It is at %s there. ", code(at))
 	}
-	fmt.Fprintf(&b, "This is the exception, in %s:\n\n%s\n", code(e.File), fence("yaml", e.Entry))
+	fmt.Fprintf(&b, "This is the exception as it was prepared, for %s:\n\n%s\n", code(e.File), fence("yaml", e.Entry))
 	if e.NoReason {
-		b.WriteString("**Nobody has said yet why.** Write the `reason` into the file, in this branch: sluice refuses an exception without one.\n\n")
+		fmt.Fprintf(&b, "**Nobody has said why, when this was opened.** Write the `reason` into the file, in this branch, or comment `/sluice ignore %s WHY` on #%d: "+
+			"sluice refuses an exception without one.\n\n", e.Offer.ID, e.Pull)
 	}
 	b.WriteString("sluice has only prepared it. It holds once somebody has reviewed and merged this; then a recheck of the other pull request, " +
 		"by a comment `/sluice recheck` or a push, takes it into account. Close this if the finding should be corrected instead.\n")
