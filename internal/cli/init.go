@@ -14,7 +14,9 @@ import (
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/git"
+	"github.com/sluice-dev/sluice/internal/pipeline"
 	"github.com/sluice-dev/sluice/internal/plan"
+	"github.com/sluice-dev/sluice/internal/promote"
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
@@ -117,7 +119,7 @@ func (c *Command) init(cmd *cobra.Command, opts initOptions) error {
 		for _, file := range files {
 			c.say("-- %s --\n%s", file.name, file.data)
 		}
-	} else if err := c.writeNew(repo.Root(), files); err != nil {
+	} else if err := c.writeNew(repo, files); err != nil {
 		return err
 	}
 	if note := uses.note(); note != "" {
@@ -176,16 +178,16 @@ func mustBeNew(root string, names []string) error {
 	return nil
 }
 
-// writeNew writes all files.
-func (c *Command) writeNew(root string, files []newFile) error {
+// writeNew writes all files, or none. Symbolic links of the repository do not lead it out.
+func (c *Command) writeNew(repo *git.Repo, files []newFile) error {
+	var list []pipeline.PromotedFile
 	for _, file := range files {
-		full := filepath.Join(root, filepath.FromSlash(file.name))
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			return err
-		}
-		if err := writeFile(full, file.data); err != nil {
-			return err
-		}
+		list = append(list, pipeline.PromotedFile{Path: file.name, Action: promote.Add, File: promote.File{Data: file.data, Mode: 0o644}})
+	}
+	if err := writeInto(repo, list); err != nil {
+		return err
+	}
+	for _, file := range files {
 		c.say("wrote %s\n", file.name)
 	}
 	c.say("\nCommit these files. Then, in the settings on GitHub, make the check \"sluice\" required for the default branch, and for promotions\n" +
