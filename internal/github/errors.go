@@ -76,6 +76,10 @@ func (c *Client) explain(doing, needs string, err error) error {
 	if errors.As(err, &limit) {
 		return fmt.Errorf("%s: %w", doing, limit)
 	}
+	if rate := new(gogithub.RateLimitError); errors.As(err, &rate) {
+		reset := rate.Rate.Reset.Time
+		return fmt.Errorf("%s: %w", doing, &LimitError{After: reset.Sub(c.transport.githubTime()), Until: reset, Max: c.transport.waiting.most})
+	}
 	if noToken := new(tokenError); errors.As(err, &noToken) {
 		return &RefusedError{Doing: doing, Status: http.StatusUnauthorized, Reason: noToken.Error(), err: err}
 	}
@@ -107,8 +111,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &answer) && answer.Response != nil:
 		return answer.Response.StatusCode
-	case errors.As(err, &rate), errors.As(err, &abuse):
-		return http.StatusForbidden
+	case errors.As(err, &rate), errors.As(err, &abuse): // a 403 that no permission changes
+		return http.StatusTooManyRequests
 	case errors.As(err, &twoFactor):
 		return http.StatusUnauthorized
 	}

@@ -99,6 +99,12 @@ func mayRepeat(req *http.Request) bool {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.carryOut(req)
+	hideReset(res)
+	return res, err
+}
+
+func (t *transport) carryOut(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if err := t.awaitReset(ctx); err != nil {
 		return nil, err
@@ -127,7 +133,6 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			token, renewed = fresh, true
 		case ctx.Err() != nil || !failed(res, err) || !mayRepeat(req) || try == maxTries:
-			hideReset(res)
 			return res, err
 		default:
 			pause := t.jitter(time.Second << (2 * (try - 1))) // 1 s, 4 s, 16 s
@@ -275,10 +280,10 @@ func (t *transport) noteRate(res *http.Response) {
 	}
 }
 
-// hideReset keeps from the library, in an answer that is good, when the limit is reset: it would refuse the next call, by the real clock,
+// hideReset keeps from the library when the limit is reset, whatever the answer is: it would refuse the next call, by the real clock,
 // instead of waiting.
 func hideReset(res *http.Response) {
-	if res != nil && res.StatusCode < 400 {
+	if res != nil {
 		res.Header.Del("X-RateLimit-Reset")
 	}
 }

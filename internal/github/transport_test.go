@@ -170,6 +170,27 @@ func TestLimitIsSeenComing(t *testing.T) {
 	}
 }
 
+// TestLimitIsSeenComingOnARefusal: an answer that refuses may be the last of the hour. What follows waits, and is never taken for forbidden.
+func TestLimitIsSeenComingOnARefusal(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{404, 409, 422} {
+		s := newScene(t)
+		f := githubtest.PrimaryLimit(status, s.clock.now().Add(20*second)).On("GET", "/repos/*/*/commits/*/check-runs")
+		f.Body = nil
+		s.gh.AddFault(f)
+		got, err := s.client.PublishCheck(t.Context(), s.check(0))
+		if status == 409 {
+			if errors.As(err, new(*github.PermissionError)) || err == nil {
+				t.Errorf("%d: %v", status, err)
+			}
+			got, err = s.client.PublishCheck(t.Context(), s.check(0))
+		}
+		if err != nil || got.Kind == "" || !slices.Equal(s.clock.slept, []time.Duration{21 * second}) {
+			t.Errorf("%d: %+v, %v after %v, want the verdict published after 21 s", status, got, err, s.clock.slept)
+		}
+	}
+}
+
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
