@@ -1,12 +1,14 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +45,7 @@ type Client struct {
 	identity struct {
 		sync.Mutex
 		login string // "" until it was asked for
+		guess string // what comments are looked for under while nobody can be asked; "" for none
 	}
 }
 
@@ -100,8 +103,10 @@ func followRedirect(req *http.Request, via []*http.Request) error {
 // `GET /user` is closed to installation tokens (GITHUB_TOKEN and those of GitHub Apps: 403 "Resource not accessible by
 // integration"), so GraphQL's viewer is asked, which answers for every kind of token ("github-actions[bot]" for
 // GITHUB_TOKEN). Older servers refuse that too: then /user, then the name that GITHUB_TOKEN has. What creating a comment
-// answers corrects it, see [Client.UpsertComment].
+// answers corrects it, see [Client.UpsertComment]. A question that was not answered is no refusal: then nobody knows who it is.
 // Source: github.com/fullsend-ai/fullsend pull request 1953 (an App's token, 2026); cli/cli issue 1489 for the refusal of old.
+//
+// Errors: [*LimitError] (wrapped), [*RefusedError].
 func (c *Client) Login(ctx context.Context) (string, error) {
 	c.identity.Lock()
 	defer c.identity.Unlock()
@@ -115,24 +120,61 @@ func (c *Client) Login(ctx context.Context) (string, error) {
 		c.identity.login = c.installation.writesAs()
 		return c.identity.login, nil
 	}
-	login, err := c.viewer(ctx)
-	if err != nil || login == "" {
-		if hopeless(ctx, err) {
-			return "", c.explain("ask who the token belongs to", "", err)
-		}
-		var user *gogithub.User
-		user, _, err = c.gh.Users.Get(ctx, "")
-		switch status := statusOf(err); {
-		case err == nil:
-			login = user.GetLogin()
-		case status == http.StatusForbidden || status == http.StatusNotFound:
-			login = "github-actions[bot]"
-		default:
-			return "", c.explain("ask who the token belongs to", "", err)
-		}
+	login, err := c.asked(ctx)
+	if err != nil {
+		return "", err
 	}
 	c.identity.login = login
 	return login, nil
+}
+
+// actionsLogin is the name that GITHUB_TOKEN has.
+const actionsLogin = "github-actions[bot]"
+
+// asked asks who the token belongs to. With an error, the login is what it most likely is, where there is such a thing.
+func (c *Client) asked(ctx context.Context) (login string, err error) {
+	const doing = "ask who the token belongs to"
+	login, refused, err := c.viewer(ctx)
+	if login != "" {
+		return login, nil
+	}
+	if hopeless(ctx, err) {
+		return "", c.explain(doing, "", err)
+	}
+	user, _, closed := c.gh.Users.Get(ctx, "")
+	switch status := statusOf(closed); {
+	case closed == nil:
+		return user.GetLogin(), nil
+	case status != http.StatusForbidden && status != http.StatusNotFound:
+		return "", c.explain(doing, "", closed)
+	case !refused:
+		return actionsLogin, c.explain(doing, "", err)
+	}
+	return actionsLogin, nil
+}
+
+// signature makes out under which login our comments are. A check does not fail because GitHub cannot say so for the moment: it takes the
+// most likely login, and what creating a comment answers corrects it.
+func (c *Client) signature(ctx context.Context) error {
+	if c.login() != "" {
+		return nil
+	}
+	if c.installation != nil {
+		_, err := c.Login(ctx)
+		return err
+	}
+	login, err := c.asked(ctx)
+	if login == "" {
+		return err
+	}
+	c.identity.Lock()
+	defer c.identity.Unlock()
+	if err == nil {
+		c.identity.login = login
+	} else {
+		c.identity.guess = login
+	}
+	return nil
 }
 
 // hopeless reports whether another question would end the same way.
@@ -141,10 +183,11 @@ func hopeless(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.As(err, &limit) || statusOf(err) == http.StatusUnauthorized
 }
 
-func (c *Client) viewer(ctx context.Context) (string, error) {
+// viewer asks GraphQL who the token belongs to. Refused says that it will not tell, now or later.
+func (c *Client) viewer(ctx context.Context) (login string, refused bool, err error) {
 	req, err := c.gh.NewRequest("POST", c.graphqlURL, map[string]string{"query": "query{viewer{login}}"})
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	var answer struct {
 		Data struct {
@@ -152,16 +195,32 @@ func (c *Client) viewer(ctx context.Context) (string, error) {
 				Login string `json:"login"`
 			} `json:"viewer"`
 		} `json:"data"`
+		Errors []struct {
+			Type    string `json:"type"`
+			Message string `json:"message"`
+		} `json:"errors"`
 	}
-	_, err = c.gh.Do(repeatable(ctx), req, &answer) // a query changes nothing
-	return answer.Data.Viewer.Login, err
+	if _, err = c.gh.Do(repeatable(ctx), req, &answer); err != nil { // a query changes nothing
+		status := statusOf(err)
+		return "", status == http.StatusForbidden || status == http.StatusNotFound, err
+	}
+	if login = answer.Data.Viewer.Login; login != "" {
+		return login, false, nil
+	}
+	err = errors.New("GraphQL does not say who it is")
+	for _, e := range answer.Errors {
+		err = fmt.Errorf("%w: %.500s", err, e.Message)
+		refused = refused || slices.Contains([]string{"FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES"}, e.Type) ||
+			strings.HasPrefix(e.Message, "Resource not accessible")
+	}
+	return "", refused, err
 }
 
-// login is what Login found out.
+// login is what Login found out, or what is taken for it.
 func (c *Client) login() string {
 	c.identity.Lock()
 	defer c.identity.Unlock()
-	return c.identity.login
+	return cmp.Or(c.identity.login, c.identity.guess)
 }
 
 // learnLogin takes note of the login under which something was created.

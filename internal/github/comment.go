@@ -62,7 +62,7 @@ func (c *Client) UpsertComment(ctx context.Context, pr int, id string, bodies []
 		return CommentResult{}, fmt.Errorf("comment %q on head %q with %d bodies: want an id of a-z, 0-9 and dashes, a commit id and a body", id, opts.Head, len(bodies))
 	}
 	u := &upsert{Client: c, pr: pr, id: id, head: opts.Head, bodies: bodies, doing: fmt.Sprintf("write the comment on pull request %d", pr)}
-	if _, err := c.Login(ctx); err != nil {
+	if err := c.signature(ctx); err != nil {
 		return CommentResult{}, err
 	}
 	own, err := u.list(ctx)

@@ -331,3 +331,42 @@ func TestIdentity(t *testing.T) {
 		})
 	}
 }
+
+// TestIdentityInAnOutage: GraphQL that has a problem is no refusal. Who asks is told so; a comment is written all the same, once.
+func TestIdentityInAnOutage(t *testing.T) {
+	t.Parallel()
+	wrong := func(kind string) githubtest.Fault {
+		return githubtest.Fault{Status: 200, Body: map[string]any{"data": nil, "errors": []any{map[string]any{"type": kind, "message": "Something went wrong"}}}}
+	}
+	for name, tt := range map[string]struct {
+		fault githubtest.Fault
+		login string // "" is an error
+	}{
+		"502":        {githubtest.Fault{Status: 502}, ""},
+		"broken off": {githubtest.Fault{Reset: true}, ""},
+		"200, error": {wrong(""), ""},
+		"403":        {githubtest.Fault{Status: 403}, "github-actions[bot]"},
+		"404":        {githubtest.Fault{Status: 404}, "github-actions[bot]"},
+		"forbidden":  {wrong("FORBIDDEN"), "github-actions[bot]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			tt.fault.Times = -1
+			s.gh.AddFault(tt.fault.On("POST", "/graphql"))
+			login, err := s.client.Login(t.Context())
+			if login != tt.login || (err == nil) != (login != "") || errors.As(err, new(*github.PermissionError)) {
+				t.Errorf("login %q, %v, want %q", login, err, tt.login)
+			}
+			person := s.as(t, s.gh.AddToken("person", githubtest.Token{Login: "octocat"}))
+			if login, err := person.Login(t.Context()); err != nil || login != "octocat" { // who may ask otherwise
+				t.Errorf("login %q, %v", login, err)
+			}
+			client := s.as(t, s.gh.ActionsToken())
+			s.upsert(t, client, s.head, "one")
+			s.upsert(t, client, s.head, "two")
+			s.upsert(t, s.as(t, s.gh.ActionsToken()), s.head, "three")
+			s.wantBodies(t, "three")
+		})
+	}
+}
