@@ -14,10 +14,10 @@ import (
 )
 
 // Limits of check runs: maxItems and maxLength in GitHub's description of its API. How many annotations are sent in all is
-// ours: each batch is a call, and nobody reads more.
+// ours: each batch is a call, of which a check makes fewer than fifteen, and nobody reads more.
 const (
 	annotationsPerCall  = 50
-	annotationsPerCheck = 200
+	annotationsPerCheck = 100
 	maxCheckText        = 65535
 	maxAnnotationTitle  = 255
 	maxAnnotationText   = 64 << 10 // bytes

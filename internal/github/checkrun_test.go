@@ -66,7 +66,7 @@ func TestCheckRunIsCreatedThenUpdated(t *testing.T) {
 
 func TestAnnotationsGoInBatches(t *testing.T) {
 	t.Parallel()
-	for n, wantCalls := range map[int]int{0: 3, 50: 3, 51: 4, 120: 5, 200: 6, 250: 6} {
+	for n, wantCalls := range map[int]int{0: 3, 50: 3, 51: 4, 100: 4, 150: 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
@@ -75,10 +75,10 @@ func TestAnnotationsGoInBatches(t *testing.T) {
 				t.Errorf("%d calls, want %d", calls, wantCalls)
 			}
 			run := s.onlyRun(t)
-			if shown := min(n, 200); len(run.Annotations) != shown || got.Annotated != shown || got.LeftOut != n-shown {
+			if shown := min(n, 100); len(run.Annotations) != shown || got.Annotated != shown || got.LeftOut != n-shown {
 				t.Errorf("%d annotations, %+v", len(run.Annotations), got)
 			}
-			if said := strings.Contains(run.Summary, "50 more annotations are not shown"); said != (n == 250) {
+			if said := strings.Contains(run.Summary, "50 more annotations are not shown"); said != (n == 150) {
 				t.Errorf("summary %q", run.Summary)
 			}
 		})
@@ -90,16 +90,16 @@ func TestBatchThatFailed(t *testing.T) {
 	for name, fault := range map[string]githubtest.Fault{
 		"create, done":     {Method: "POST", Path: checksPath, Status: 502, Apply: true},
 		"create, not done": {Method: "POST", Path: checksPath, Status: 502},
-		"update, done":     {Method: "PATCH", Path: checkPath, Nth: 2, Status: 502, Apply: true},
-		"update, not done": {Method: "PATCH", Path: checkPath, Nth: 2, Status: 502},
+		"update, done":     {Method: "PATCH", Path: checkPath, Status: 502, Apply: true},
+		"update, not done": {Method: "PATCH", Path: checkPath, Status: 502},
 		"update, broken":   {Method: "PATCH", Path: checkPath, Reset: true, Apply: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.gh.AddFault(fault)
-			s.publishCheck(t, s.client, s.check(170))
-			if run := s.onlyRun(t); len(run.Annotations) != 170 || run.Conclusion != "failure" {
+			s.publishCheck(t, s.client, s.check(90))
+			if run := s.onlyRun(t); len(run.Annotations) != 90 || run.Conclusion != "failure" {
 				t.Errorf("%d annotations, %s", len(run.Annotations), run.Conclusion)
 			}
 		})
