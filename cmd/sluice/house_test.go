@@ -17,7 +17,7 @@ import (
 const module = "github.com/sluice-dev/sluice/"
 
 // pure packages turn values into values: they touch no process, network, clock or environment.
-const pure = "finding config plan manifest helm schema policy diff lint yamledit promote gate report pipeline"
+const pure = "crew finding config plan manifest helm schema policy diff lint yamledit promote gate report pipeline"
 
 // house is the plan of the house: which package of the module may import which. A change here is a change of the design.
 var house = map[string]string{
@@ -25,13 +25,14 @@ var house = map[string]string{
 	"internal/cli":        "*",
 	"internal/pipeline":   pure,
 	"internal/finding":    "",
+	"internal/crew":       "",
 	"internal/config":     "finding",
-	"internal/plan":       "config finding",
+	"internal/plan":       "config finding crew",
 	"internal/manifest":   "finding",
 	"internal/helm":       "",
 	"internal/heap":       "",
 	"internal/render":     "heap manifest helm plan config finding",
-	"internal/schema":     "manifest finding",
+	"internal/schema":     "manifest finding crew",
 	"internal/policy":     "manifest finding policies",
 	"internal/lint":       "diff manifest finding",
 	"internal/diff":       "manifest",
@@ -40,10 +41,10 @@ var house = map[string]string{
 	"internal/yamledit":   "",
 	"internal/promote":    "config yamledit finding",
 	"internal/gate":       "config finding",
-	"internal/rehearse":   "manifest finding",
+	"internal/rehearse":   "manifest finding crew",
 	"internal/report":     "plan diff manifest finding promote",
 	"internal/git":        "",
-	"internal/oci":        "",
+	"internal/oci":        "crew",
 	"internal/charts":     "oci",
 	"internal/github":     "",
 	"internal/githubtest": "",
@@ -106,6 +107,9 @@ func checkFile(t *testing.T, root, name string) {
 			if allowed != "*" && !slices.Contains(strings.Fields(allowed), short) && !strings.HasPrefix("internal/"+short, room+"/") {
 				t.Errorf("%s imports %s: the house plan allows %q", name, short, allowed)
 			}
+		}
+		if imported == "golang.org/x/sync/errgroup" && room != "internal/crew" {
+			t.Errorf("%s imports %s: a panic in one of its goroutines ends the program; use internal/crew", name, imported)
 		}
 		if isPure && slices.Contains(outside, imported) {
 			t.Errorf("%s imports %s: package %s is pure", name, imported, room)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/sluice-dev/sluice/internal/crew"
 )
 
 // TestMistakeOfOurs has sluice itself break down: the commit says so, the green of an earlier run does not stand, and what broke is told in
@@ -31,10 +33,14 @@ func TestMistakeOfOurs(t *testing.T) {
 			s := newScene(t)
 			event, payload := run(s)
 			s.step(event, payload)
-			s.examine = func() { panic("what the Secret held") }
+			s.examine = func() { // as a check does nearly everything
+				var work crew.Crew
+				work.Go(func() error { panic("what the Secret held") })
+				_ = work.Wait()
+			}
 			func() {
 				defer func() {
-					if p := recover(); p != "what the Secret held" {
+					if p, ok := recover().(*crew.Panic); !ok || p.Value != "what the Secret held" {
 						t.Errorf("%v: the mistake is not passed on to the log", p)
 					}
 				}()

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/git"
 	"github.com/sluice-dev/sluice/internal/pipeline"
@@ -258,7 +258,7 @@ const worktree = "worktree"
 // readTrees lists the trees of both sides, side by side.
 func (s *sides) readTrees(ctx context.Context, repo *git.Repo, opts *checkOptions) error {
 	var head, base *git.Tree
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	group.Go(func() (err error) {
 		if opts.worktree {
 			head, err = repo.Worktree(ctx)

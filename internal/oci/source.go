@@ -14,7 +14,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry"
@@ -23,6 +22,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 	"oras.land/oras-go/v2/registry/remote/retry"
+
+	"github.com/sluice-dev/sluice/internal/crew"
 )
 
 // source is a repository of a registry, behind what was kept of it.
@@ -116,7 +117,7 @@ func (s *source) whole(ctx context.Context, id digest.Digest, most int64, among 
 // files fetches the layers.
 func (s *source) files(ctx context.Context, layers []layer) (*Artifact, error) {
 	texts := make([][]byte, len(layers))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	group.SetLimit(4)
 	for i, l := range layers {
 		group.Go(func() (err error) {

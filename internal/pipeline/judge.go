@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
@@ -95,7 +94,7 @@ type judgement struct {
 // all judges targets concurrently, and gives the judgements in the targets' order.
 func (j *judge) all(ctx context.Context, selected []plan.Selection) ([]judgement, error) {
 	out := make([]judgement, len(selected))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	group.SetLimit(max(1, j.check.Workers))
 	var done atomic.Int64
 	for i, sel := range selected {
@@ -189,7 +188,7 @@ func (j *judge) sameVerdict(ctx context.Context, sel plan.Selection, after inspe
 
 // render renders both sides of a target, or only head where both are the same.
 func (j *judge) render(ctx context.Context, sel plan.Selection) (base, head Rendering, err error) {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	if sel.Head {
 		group.Go(func() (err error) {
 			head, err = j.renderer.Render(ctx, j.check.Head.Tree, sel.Target)

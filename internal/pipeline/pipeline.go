@@ -8,9 +8,8 @@ import (
 	"io/fs"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 	"github.com/sluice-dev/sluice/internal/plan"
@@ -109,7 +108,7 @@ func (c *Check) start(ctx context.Context, r rules, s *scene) (started func(need
 	}
 	var j *judge
 	var problems finding.List
-	var making errgroup.Group
+	var making crew.Crew
 	making.Go(func() (err error) {
 		defer c.begin(phaseRules, "", "")()
 		j, problems, err = c.newJudge(ctx, r, s)

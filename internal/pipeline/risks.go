@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/diff"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/lint"
@@ -135,7 +134,7 @@ func (j *judge) earlierImages(ctx context.Context, s *scene, judgements []judgem
 		}
 	}
 	found := make([]map[string]bool, len(targets))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	group.SetLimit(max(1, j.check.Workers))
 	for i, t := range targets {
 		if judged, ok := known[t.ID]; ok {

@@ -7,7 +7,8 @@ import (
 	"path"
 	"runtime"
 	"slices"
-	"sync"
+
+	"github.com/sluice-dev/sluice/internal/crew"
 )
 
 // Graph says which kustomization of a tree needs which files and directories. It does not change after [Build], so it
@@ -162,16 +163,17 @@ func (g *Graph) parseAhead(files []string) {
 	if tree, ok := g.tree.(prefetcher); ok {
 		tree.Prefetch(files)
 	}
-	var group sync.WaitGroup
+	var group crew.Crew
 	processors := runtime.GOMAXPROCS(0)
 	for part := range slices.Chunk(files, max(16, (len(files)+processors-1)/processors)) {
-		group.Go(func() {
+		group.Go(func() error {
 			for _, name := range part {
 				_, _ = g.kustomization(name)
 			}
+			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait()
 }
 
 func (g *Graph) addReference(dir string, n *node, ref reference) error {

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 )
@@ -193,7 +192,7 @@ func (s *stage) perform(ctx context.Context, sc *scene) error {
 
 // each works on pieces concurrently.
 func (s *stage) each(ctx context.Context, pieces []int, work func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := crew.WithContext(ctx)
 	group.SetLimit(concurrency)
 	for _, i := range pieces {
 		if ctx.Err() != nil {

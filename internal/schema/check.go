@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-dev/sluice/internal/crew"
 	"github.com/sluice-dev/sluice/internal/finding"
 	"github.com/sluice-dev/sluice/internal/manifest"
 )
@@ -82,15 +82,16 @@ func (s *Set) Check(version string, objects []*manifest.Object, with Context) (R
 // each calls f for 0 to n-1, on all processors.
 func each(n int, f func(int)) {
 	var next atomic.Int64
-	var group sync.WaitGroup
+	var group crew.Crew
 	for range min(runtime.GOMAXPROCS(0), n) {
-		group.Go(func() {
+		group.Go(func() error {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				f(i)
 			}
+			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait() // none of them fails
 }
 
 // verdict is what the check of one object gives.
