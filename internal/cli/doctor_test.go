@@ -92,6 +92,8 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"pinned by a part of the id", main, "sluice-dev/sluice@" + strings.Repeat("5", 40), "sluice-dev/sluice@5555555", advice, `"sluice-dev/sluice@5555555" can change what it names`},
 		{"another action not pinned", main, "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9 # v6.1.0", "actions/cache@v6", advice, `"actions/cache@v6" can change what it names`},
 		{"a mirror", main, "sluice-dev/sluice@", "mirrors/sluice-dev_sluice@", fine, "sluice.yml, job \"sluice\": runs sluice on pull requests"},
+		{"what sets it up before it", main, "      - uses: sluice-dev/sluice@" + strings.Repeat("5", 40), "      - uses: acme/sluice-config@" + strings.Repeat("5", 40) +
+			"\n      - uses: sluice-dev/sluice@" + strings.Repeat("5", 40) + "\n        if: false", advice, "has a condition"},
 		{"only what sets it up", main, "sluice-dev/sluice@", "acme/setup-sluice@", wrong, "no workflow runs sluice on pull requests"},
 		{"not YAML", main, "name:", "\tname:", unknown, "cannot be read"},
 		{"a second stage with the head", ".github/workflows/sluice-report.yml", "    steps:", "    steps:\n      - uses: actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
@@ -99,6 +101,8 @@ func TestDoctorReadsFiles(t *testing.T) {
 		{"commands with the head checked out", commands, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "actions/checkout@v7\n        with: {ref: x}", wrong, "in a run that may write"},
 		{"commands in one group", commands, "github.event.comment.id || github.run_id", "github.event.issue.number", advice, "keeps only the newest"},
 		{"commands that prepare exceptions without write for contents", commands, "          reports:", "          ignore-button: true\n          reports:", wrong, "lacks the permission contents: write"},
+		{"commands that promote", commands, "          reports:", "          promote: true\n          reports:", fine, "runs sluice on pull requests"},
+		{"commands that promote in one group", commands, "github.event.comment.id || github.run_id", "github.event.issue.number", advice, "keeps only the newest"},
 		{"promotions without write for contents", promotions, "  contents: write # the commits and branches of promotions\n", "  contents: read\n", wrong, "lacks the permission contents: write"},
 		{"promotions without write for statuses", promotions, "  statuses: write # sluice/gate; gates read them\n", "", wrong, "lacks the permission statuses: write"},
 		{"promotions without pushes", promotions, "  push:\n", "", wrong, "does not run on push"},

@@ -104,21 +104,28 @@ func (f flow) sluiceJobs() []flowJob {
 	return out
 }
 
+// sluice gives the step that runs sluice, -1 for none. The action is known by its name: acme/sluice, ./.github/actions/sluice. Where there is
+// none of that name, a mirror may be called acme/mirror-of-sluice, but what sets something up for it is another action.
 func (j flowJob) sluice() int {
+	exact := slices.IndexFunc(j.Steps, func(s flowStep) bool {
+		return slices.Equal(nameOf(s.Uses), []string{"sluice"}) || sluiceCommand.MatchString(s.Run)
+	})
+	if exact >= 0 {
+		return exact
+	}
 	return slices.IndexFunc(j.Steps, func(s flowStep) bool {
-		return usesSluice(s.Uses) || sluiceCommand.MatchString(s.Run)
+		words := nameOf(s.Uses)
+		return slices.Contains(words, "sluice") && !slices.Contains(words, "setup") && !slices.Contains(words, "install")
 	})
 }
 
-// usesSluice tells the action by its name, be it a mirror: acme/sluice, acme/mirror-of-sluice, ./.github/actions/sluice; and not by that of an
-// action which only sets it up.
-func usesSluice(uses string) bool {
+// nameOf gives the words of an action's name.
+func nameOf(uses string) []string {
 	m := actionName.FindStringSubmatch(strings.ToLower(uses))
 	if m == nil {
-		return false
+		return nil
 	}
-	words := strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune("-_.", r) })
-	return slices.Contains(words, "sluice") && words[0] != "setup"
+	return strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune("-_.", r) })
 }
 
 // triggers gives the events of a workflow, with what is said of each.
@@ -156,13 +163,15 @@ func (d *diagnosis) workflow(f flow, job flowJob, s *setup) {
 		d.secondStage(at, f, job)
 		return
 	}
-	if fmt.Sprint(step.With["promote"]) == "true" { // it checks nothing then
-		s.opens = true
-		d.promotions(at, f, job, on)
-		return
-	}
-	if _, has := on["issue_comment"]; has {
+	_, comments := on["issue_comment"]
+	if comments {
 		d.commands(at, f, job, s)
+	}
+	if fmt.Sprint(step.With["promote"]) == "true" { // it checks nothing then
+		if s.opens = true; !comments {
+			d.promotions(at, f, job, on)
+		}
+		return
 	}
 	filters, has := on["pull_request"]
 	if !has {
