@@ -2,7 +2,9 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"strconv"
 	"strings"
 )
@@ -94,7 +96,13 @@ func (r *Repo) MergedTree(ctx context.Context, a, b string) (tree string, ok boo
 		return "", false, err
 	}
 	tree, err = r.git(ctx, "merge-tree", "--write-tree", a, b)
-	return tree, err == nil, ctx.Err()
+	if ended := new(exec.ExitError); errors.As(err, &ended) && ended.ExitCode() == 1 {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("merge %.10s and %.10s, which takes git 2.38 or newer: %w", a, b, err)
+	}
+	return tree, true, nil
 }
 
 // EnsureHistory makes commits present with all their history, fetching from the remote "origin" what a clone lacks, or all that a

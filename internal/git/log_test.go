@@ -1,6 +1,7 @@
 package git
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,5 +84,35 @@ func TestEnsureHistoryDeepensAShallowClone(t *testing.T) {
 	}
 	if list, err := r.Commits(t.Context(), "", newer, nil, 10); err != nil || len(list) != 3 || r.Shallow(t.Context()) {
 		t.Errorf("%d commits, %v", len(list), err)
+	}
+}
+
+// TestMergedTree: a conflict is one, and a merge that cannot be made for another reason is none.
+func TestMergedTree(t *testing.T) {
+	t.Parallel()
+	dir := newRepo(t, map[string]string{"a": "1\n", "b": "1\n"})
+	commit := func(branch, from, file, text string) {
+		sh(t, dir, "checkout", "--quiet", "-B", branch, from)
+		write(t, dir, map[string]string{file: text})
+		sh(t, dir, "commit", "--quiet", "--all", "--message="+branch)
+	}
+	first := sh(t, dir, "rev-parse", "HEAD")
+	commit("one", first, "a", "2\n")
+	commit("other", first, "b", "2\n")
+	commit("against", first, "a", "3\n")
+	r := open(t, dir)
+	tree, ok, err := r.MergedTree(t.Context(), "one", "other")
+	if err != nil || !ok || sh(t, dir, "show", tree+":a") != "2" || sh(t, dir, "show", tree+":b") != "2" {
+		t.Errorf("%q, %t, %v", tree, ok, err)
+	}
+	if _, ok, err := r.MergedTree(t.Context(), "one", "against"); ok || err != nil {
+		t.Errorf("a conflict: %t, %v", ok, err)
+	}
+	blob := sh(t, dir, "rev-parse", "against:a")
+	if err := os.Remove(filepath.Join(dir, ".git", "objects", blob[:2], blob[2:])); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := r.MergedTree(t.Context(), "one", "against"); ok || err == nil || !strings.Contains(err.Error(), "git 2.38") {
+		t.Errorf("a file that cannot be read: %t, %v", ok, err)
 	}
 }

@@ -245,8 +245,18 @@ func failed(command string, err error, said string) error {
 	if said = strings.TrimSpace(said); said == "" {
 		said = err.Error()
 	}
-	return fmt.Errorf("git %s: %s", command, said)
+	return &commandError{fmt.Sprintf("git %s: %s", command, said), err}
 }
+
+// commandError is a git command that has failed.
+type commandError struct {
+	text string
+	err  error // how the process ended
+}
+
+func (e *commandError) Error() string { return e.text }
+
+func (e *commandError) Unwrap() error { return e.err }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
