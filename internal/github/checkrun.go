@@ -74,7 +74,8 @@ type CheckResult struct {
 	LeftOut   int   // annotations that do not: too many, or about no file
 	Instead   error // for AsStatus: why there is no check run
 	Bare      error // why the check run has no annotations and only the shortest summary; nil where it has all
-	// Contradicts says why a commit status of the same name, of an earlier run, still says otherwise; nil where none does.
+	// Contradicts says why what an earlier run left under the same name in the other form, a commit status or a check run, still says
+	// otherwise; nil where nothing does.
 	Contradicts error
 }
 

@@ -42,6 +42,8 @@ type Client struct {
 
 	installation *Installation // nil where the token is no App's
 
+	made sync.Map // ids of commits that this client made and nobody has said anything of
+
 	identity struct {
 		sync.Mutex
 		login string // "" until it was asked for

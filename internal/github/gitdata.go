@@ -66,6 +66,9 @@ func (c *Client) Commit(ctx context.Context, commit NewCommit) (id string, err e
 		wanted.Parents = append(wanted.Parents, &gogithub.Commit{SHA: gogithub.String(parent)})
 	}
 	made, _, err := c.gh.Git.CreateCommit(ctx, c.owner, c.repo, wanted, nil)
+	if err == nil {
+		c.made.Store(made.GetSHA(), true)
+	}
 	return made.GetSHA(), c.explain(doing, permContents, err)
 }
 
@@ -190,13 +193,14 @@ type Status struct {
 	URL         string // of the details; "" for none
 }
 
-// SetStatus writes a commit status. The newest of a context counts.
+// SetStatus writes a commit status, unless the newest of its context says the same. The newest of a context counts. A call, and another
+// to look where this client did not make the commit.
 func (c *Client) SetStatus(ctx context.Context, commit string, s Status) error {
-	status := &gogithub.RepoStatus{State: &s.State, Context: &s.Context, Description: gogithub.String(cut(s.Description, maxStatusText))}
-	if s.URL != "" {
-		status.TargetURL = &s.URL
+	_, fresh := c.made.Load(commit)
+	_, err := c.writeStatus(ctx, commit, s, fresh)
+	if err == nil {
+		c.made.Delete(commit) // something was said of it
 	}
-	_, _, err := c.gh.Repositories.CreateStatus(repeatable(ctx), c.owner, c.repo, commit, status)
 	return c.explain(fmt.Sprintf("write the status %q", s.Context), permStatuses, err)
 }
 

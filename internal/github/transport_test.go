@@ -383,6 +383,7 @@ func TestRenamedRepository(t *testing.T) {
 	}
 	want := []arrived{
 		{"GET", "/api/v3/repositories/7/git/ref/heads/main", "Bearer secret", ""},
+		{"GET", "/api/v3/repositories/7/commits/abc/status", "Bearer secret", ""},
 		{"POST", "/api/v3/repositories/7/statuses/abc", "Bearer secret", `{"state":"success","description":"","context":"x"}` + "\n"},
 	}
 	if !slices.Equal(got, want) {

@@ -59,6 +59,10 @@ func (r *Repo) statusJSON(s *status) obj {
 	}
 }
 
+// maxStatuses is how many statuses of a context a commit takes.
+// Source: docs.github.com "REST API endpoints for commit statuses", create a commit status.
+const maxStatuses = 1000
+
 func (c *call) createStatus() reply {
 	var in struct {
 		State, Description, Context string
@@ -74,6 +78,9 @@ func (c *call) createStatus() reply {
 	}
 	if in.Context == "" {
 		in.Context = "default"
+	}
+	if of := c.repo.statusesOf(sha); len(slices.DeleteFunc(of, func(s *status) bool { return s.context != in.Context })) >= maxStatuses {
+		return refuse(422, "This SHA and context has reached the maximum number of statuses.")
 	}
 	s := &status{c.id(), sha, in.State, in.Context, in.Description, in.Target, c.token.Login, c.now()}
 	c.repo.statuses = append(c.repo.statuses, s)
