@@ -25,9 +25,9 @@ func (c *Command) newAction() *cobra.Command {
 		Use:   "action",
 		Short: "The entry point of the GitHub Action: read the event and do what it asks for",
 		Long: `Reads the event of a GitHub Actions run and checks what it is about: a pull request, a merge group, a push; or, for
-workflow_dispatch and schedule, the whole repository. It obeys the commands of comments (/sluice recheck, /sluice diff
-TARGET) by people with write access. It writes the comment, the check run, the step summary, the annotations and the
-outputs. The inputs of action.yml arrive as INPUT_* variables.`,
+workflow_dispatch and schedule, the whole repository. It obeys the commands of comments (/sluice recheck, diff,
+promote, ignore) by people with write access. It writes the comment, the check run, the step summary, the annotations and
+the outputs. The inputs of action.yml arrive as INPUT_* variables.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.action(cmd) },
 	}
