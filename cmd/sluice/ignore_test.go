@@ -294,6 +294,7 @@ func TestIgnoreRefused(t *testing.T) {
 	// Comments that are no commands, and those of a workflow that has it off.
 	for body, says := range map[string]string{
 		"/sluice ignore 0123456789ab":                                    "needs a reason",
+		"/sluice ignore 0123456789ab " + strings.Repeat("ä", 201):        "has more than 200 characters",
 		"/sluice ignore ../main why":                                     "is no name of a finding",
 		"/sluice ignore 0123456789abc why":                               "is no name of a finding",
 		"/sluice ignore\n/sluice ignore\n/sluice ignore\n/sluice ignore": "as many as one comment may ask",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/github"
@@ -21,6 +22,9 @@ type ignoreOrder struct {
 	reason string // in the person's words; "" from a button, which has none
 }
 
+// maxReason bounds a reason, in characters: it is told wherever the finding is accepted.
+const maxReason = 200
+
 // ignoreButton is what the identifiers of buttons look like.
 var ignoreButton = regexp.MustCompile(`^ignore:([0-9a-f]{12})$`)
 
@@ -29,12 +33,16 @@ func readIgnoreOrder(args []string) (o ignoreOrder, problem string) {
 	if len(args) == 0 {
 		return o, ""
 	}
-	o.id, o.reason = strings.ToLower(args[0]), strings.Trim(string(oneLine(strings.Join(args[1:], " "))), ` "'`)
+	said := strings.Trim(strings.Join(args[1:], " "), ` "'`)
+	o.id, o.reason = strings.ToLower(args[0]), string(oneLine(said))
 	switch {
 	case !pipeline.ProposalID.MatchString(o.id):
 		return o, fmt.Sprintf("%s is no name of a finding, such as %s: %s alone lists them", report.Code(args[0]), report.Code("0123456789ab"), report.Code("/sluice ignore"))
 	case o.reason == "":
 		return o, fmt.Sprintf("%s needs a reason: the rest of the line", report.Code("ignore "+o.id))
+	case utf8.RuneCountInString(said) > maxReason:
+		return o, fmt.Sprintf("the reason of %s has more than %d characters: say it in fewer, and the rest in the exception's pull request",
+			report.Code("ignore "+o.id), maxReason)
 	}
 	return o, ""
 }
@@ -47,7 +55,7 @@ func (c *Command) offerIgnoring(in actionInputs, event github.Event, r *report.R
 	}
 	proposals := pipeline.Proposals(r)
 	if len(proposals) > 0 {
-		check.Text = report.Offers(offers(proposals))
+		check.Text = report.Offers(offers(r, proposals))
 	}
 	if in.app.ID == "" {
 		c.say("There are no buttons beside the check: they need the inputs app-id and private-key.\n")
@@ -66,10 +74,14 @@ func (c *Command) offerIgnoring(in actionInputs, event github.Event, r *report.R
 	}
 }
 
-func offers(proposals []pipeline.Proposal) []report.Offer {
+// offers gives what is shown of proposals. Only those that are shown are counted: that takes a look at every finding for each.
+func offers(r *report.Report, proposals []pipeline.Proposal) []report.Offer {
 	out := make([]report.Offer, len(proposals))
 	for i, p := range proposals {
-		out[i] = report.Offer{ID: p.ID, Finding: p.Finding, Count: p.Count}
+		out[i] = report.Offer{ID: p.ID, Finding: p.Finding}
+	}
+	for i, count := range pipeline.Counts(r, proposals[:min(len(proposals), report.MaxOffers)]) {
+		out[i].Count = count
 	}
 	return out
 }
@@ -116,22 +128,23 @@ func (a *asked) prepareExceptions(ctx context.Context, event github.Event, r *re
 		case i < 0:
 			gone = append(gone, wish.id)
 		default:
-			errs = append(errs, a.prepareException(ctx, event, proposals[i], exceptionOrder{by: o.by, reason: wish.reason}))
+			order := exceptionOrder{proposal: proposals[i], offer: offers(r, proposals[i:i+1])[0], by: o.by, reason: wish.reason}
+			errs = append(errs, a.prepareException(ctx, event, order))
 		}
 	}
 	if listed || len(gone) > 0 {
-		errs = append(errs, a.reply(ctx, event, "ignore", goneReply(gone, proposals)))
+		errs = append(errs, a.reply(ctx, event, "ignore", goneReply(gone, offers(r, proposals))))
 	}
 	return errors.Join(errs...)
 }
 
 // goneReply says which findings there are instead of those that were named.
-func goneReply(gone []string, proposals []pipeline.Proposal) []string {
+func goneReply(gone []string, there []report.Offer) []string {
 	var b strings.Builder
 	for _, id := range gone {
 		fmt.Fprintf(&b, "This head has no finding %s that an exception could accept: it was corrected, is accepted already, or is another one by now.\n\n", report.Code(id))
 	}
-	out := report.Offers(offers(proposals))
+	out := report.Offers(there)
 	for i := range out {
 		out[i] = b.String() + out[i]
 	}
@@ -140,12 +153,13 @@ func goneReply(gone []string, proposals []pipeline.Proposal) []string {
 
 // prepareException opens the pull request with an exception, and replies with what became of it. Where that is for a person to see to, the
 // reply says so and the run ends well.
-func (a *asked) prepareException(ctx context.Context, event github.Event, p pipeline.Proposal, order exceptionOrder) error {
+func (a *asked) prepareException(ctx context.Context, event github.Event, order exceptionOrder) error {
+	p := order.proposal
 	kind := "ignore-" + p.ID
 	if event.Ref != "refs/heads/"+event.DefaultBranch {
 		return a.reply(ctx, event, kind, []string{fmt.Sprintf("sluice prepares exceptions for pull requests into %s only.", report.Code(event.DefaultBranch))})
 	}
-	order.asker, order.proposal, order.pull, order.branch, order.now = a, p, event.Pull.Number, event.DefaultBranch, time.Now()
+	order.asker, order.pull, order.branch, order.now = a, event.Pull.Number, event.DefaultBranch, time.Now()
 	prepared, err := order.open(ctx)
 	var permission *github.PermissionError
 	var cannot *cannotPrepare

@@ -30,10 +30,11 @@ const (
 type exceptionOrder struct {
 	asker    *asked
 	proposal pipeline.Proposal
-	pull     int    // the pull request that has the finding
-	by       string // login of who asks
-	reason   string // "" where nobody has said it yet
-	branch   string // the default branch: its configuration binds
+	offer    report.Offer // the proposal, as people are told of it
+	pull     int          // the pull request that has the finding
+	by       string       // login of who asks
+	reason   string       // "" where nobody has said it yet
+	branch   string       // the default branch: its configuration binds
 	now      time.Time
 }
 
@@ -41,7 +42,9 @@ type exceptionOrder struct {
 type preparedException struct {
 	entry  config.Exception
 	stands bool // the default branch has it already
-	theirs bool // somebody else wrote on the branch: it is left as it is
+	theirs bool // somebody else wrote on the branch: it is left as it is, and entry is what stands there
+	unsaid bool // with theirs: the reason that was given is not in it
+	ended  bool // with theirs: its last day has passed
 	number int  // of its pull request
 }
 
@@ -85,9 +88,9 @@ func (o exceptionOrder) reconcile(ctx context.Context, repo *git.Repo) (done pre
 	if err != nil {
 		return done, err
 	}
-	done.entry = o.entry()
-	if at := pipeline.SameException(on.cfg, done.entry); at >= 0 && on.cfg.Exceptions[at].Until >= o.day(0) {
-		done.entry, done.stands = on.cfg.Exceptions[at], true
+	before := on.same(o.proposal.Of)
+	if before != nil && before.Until >= o.day(0) {
+		done.entry, done.stands = *before, true
 		return done, nil
 	}
 	tip, err := client.Branch(ctx, branch)
@@ -97,37 +100,62 @@ func (o exceptionOrder) reconcile(ctx context.Context, repo *git.Repo) (done pre
 	var there exceptionBranch
 	var pulls []github.PullRequest
 	if tip != "" {
-		if there, err = readExceptionBranch(ctx, repo, tip); err != nil {
-			return done, err
-		}
 		if pulls, err = client.PullsOf(ctx, branch); err != nil {
 			return done, err
 		}
-		done.theirs = !there.ours
-		at := pipeline.SameException(there.cfg, done.entry)
-		if at < 0 && done.theirs {
-			return done, &cannotPrepare{done.entry, fmt.Errorf("somebody else has written on the branch %s: delete it, and ask again", branch)}
-		}
-		if at >= 0 && there.cfg.Exceptions[at].Until >= o.day(0) { // what an earlier run wrote, or a person
-			done.entry = there.cfg.Exceptions[at]
-			if o.reason != "" && !done.theirs {
-				done.entry.Reason = config.Text(o.reason)
-			}
-		}
-	}
-	if !done.theirs {
-		merged := slices.ContainsFunc(pulls, func(p github.PullRequest) bool { return p.Merged && p.Head == tip })
-		if err := o.write(ctx, done.entry, on, there, merged); err != nil {
+		if there, err = o.readWork(ctx, repo, main, tip, pulls); err != nil {
 			return done, err
 		}
 	}
-	return done, o.openPull(ctx, &done, branch, pulls)
+	for _, p := range pulls {
+		if p.Open && p.Base == o.branch {
+			done.number = p.Number
+			break
+		}
+	}
+	if tip != "" && !there.merged {
+		written := there.same(o.proposal.Of)
+		if !there.ours {
+			return o.leave(done, branch, written)
+		}
+		if written != nil {
+			before = written
+		}
+	}
+	done.entry = o.entry(before)
+	wrote, err := o.write(ctx, done.entry, on, there)
+	if err != nil {
+		return done, err
+	}
+	return done, o.openPull(ctx, &done, branch, wrote)
 }
 
-// entry is the exception as it is prepared.
-func (o exceptionOrder) entry() config.Exception {
+// leave leaves a branch alone on which somebody else wrote: sluice opens no pull request for it, which would be in its name. written is the
+// exception on it, nil where there is none.
+func (o exceptionOrder) leave(done preparedException, branch string, written *config.Exception) (preparedException, error) {
+	switch {
+	case written == nil:
+		return done, &cannotPrepare{o.entry(nil), fmt.Errorf("somebody else has written on the branch %s: delete it, and ask again", branch)}
+	case done.number == 0:
+		return done, &cannotPrepare{*written, fmt.Errorf("somebody else has written on the branch %s, and no pull request is open from it: "+
+			"open one yourself, or delete the branch and ask again", branch)}
+	}
+	done.entry, done.theirs, done.unsaid = *written, true, o.reason != "" && string(written.Reason) != o.reason
+	done.ended = written.Until < o.day(0)
+	return done, nil
+}
+
+// entry is the exception as it is prepared. Its owner is who gave the reason: a click, which has none, keeps both of what was there before. So does
+// the last day, until it has passed.
+func (o exceptionOrder) entry(before *config.Exception) config.Exception {
 	e := o.proposal.Of
 	e.Owner, e.Reason, e.Until = config.Text(o.by), config.Text(o.reason), o.day(exceptionDays)
+	if before != nil && before.Until >= o.day(0) {
+		e.Until = before.Until
+	}
+	if before != nil && o.reason == "" && before.Owner != "" {
+		e.Owner, e.Reason = before.Owner, before.Reason
+	}
 	return e
 }
 
@@ -143,7 +171,8 @@ type exceptionBranch struct {
 	file   []byte      // the configuration; nil where there is none
 	mode   fs.FileMode // its mode
 	cfg    *config.Config
-	ours   bool // the commit says that sluice made it, and still has the content that it was made with
+	merged bool // what is on it went into the default branch: it is nobody's work any more
+	ours   bool // nobody but sluice wrote on it
 }
 
 func readExceptionBranch(ctx context.Context, repo *git.Repo, commit string) (b exceptionBranch, err error) {
@@ -162,23 +191,64 @@ func readExceptionBranch(ctx context.Context, repo *git.Repo, commit string) (b 
 		}
 	}
 	b.cfg, _ = config.Parse(config.FileName, b.file) // mistakes are told where something is written
-	made, err := repo.CommitInfo(ctx, commit)
-	b.ours = err == nil && strings.HasSuffix(made.Message, "\n"+promote.TrailerTree+": "+made.Tree)
-	return b, err
+	return b, nil
+}
+
+// same gives the exception on the branch that is about the same as e; nil where there is none.
+func (b exceptionBranch) same(e config.Exception) *config.Exception {
+	if at := pipeline.SameException(b.cfg, e); at >= 0 {
+		return &b.cfg.Exceptions[at]
+	}
+	return nil
+}
+
+// readWork reads the branch with the exception, and finds out whose work it is. It is sluice's own where each commit that the default branch has
+// not says that sluice made it and has the content that it was made with, was merged before, or is a merge in which nobody wrote, as GitHub's button
+// "Update branch" makes; and where all of them change nothing but the configuration.
+func (o exceptionOrder) readWork(ctx context.Context, repo *git.Repo, main, tip string, pulls []github.PullRequest) (b exceptionBranch, err error) {
+	if err := repo.EnsureHistory(ctx, main, tip); err != nil {
+		return b, err
+	}
+	if b, err = readExceptionBranch(ctx, repo, tip); err != nil {
+		return b, err
+	}
+	merged := slices.DeleteFunc(slices.Clone(pulls), func(p github.PullRequest) bool { return !p.Merged || p.Base != o.branch })
+	b.merged = repo.IsAncestor(ctx, tip, main) || slices.ContainsFunc(merged, func(p github.PullRequest) bool { return p.Head == tip })
+	commits, err := repo.Commits(ctx, main, tip, nil, maxOnBranch)
+	if err != nil {
+		return b, err
+	}
+	b.ours = len(commits) < maxOnBranch
+	for _, c := range commits {
+		made := strings.HasSuffix(c.Message, fmt.Sprintf("\n%s: %s\n%s: %s", exceptionTrailer, o.proposal.ID, promote.TrailerTree, c.Tree))
+		went := slices.ContainsFunc(merged, func(p github.PullRequest) bool { return repo.IsAncestor(ctx, c.ID, p.Head) })
+		b.ours = b.ours && (made || went || repo.IsPlainMerge(ctx, c))
+	}
+	base, ok := repo.MergeBase(ctx, tip, main)
+	if !ok {
+		b.ours = false
+		return b, nil
+	}
+	from, err := repo.Tree(ctx, base)
+	if err != nil {
+		return b, err
+	}
+	b.ours = b.ours && !slices.ContainsFunc(git.Changed(from, b.tree), func(name string) bool { return name != config.FileName })
+	return b, nil
 }
 
 // write puts the exception onto its branch, on top of what the default branch says now, unless the branch has it and is not merged. What a person
 // wrote there is not touched: the caller looks.
-func (o exceptionOrder) write(ctx context.Context, entry config.Exception, on, there exceptionBranch, merged bool) error {
+func (o exceptionOrder) write(ctx context.Context, entry config.Exception, on, there exceptionBranch) (wrote bool, err error) {
 	if on.mode != 0 && !on.mode.IsRegular() {
-		return &cannotPrepare{entry, fmt.Errorf("%s is no ordinary file", config.FileName)}
+		return false, &cannotPrepare{entry, fmt.Errorf("%s is no ordinary file", config.FileName)}
 	}
 	wanted, err := pipeline.WithException(on.file, entry)
 	if err != nil {
-		return &cannotPrepare{entry, err}
+		return false, &cannotPrepare{entry, err}
 	}
-	if there.commit != "" && !merged && string(there.file) == string(wanted) {
-		return nil
+	if there.commit != "" && !there.merged && string(there.file) == string(wanted) {
+		return false, nil
 	}
 	parents := []string{on.commit}
 	if there.commit != "" {
@@ -192,30 +262,29 @@ func (o exceptionOrder) write(ctx context.Context, entry config.Exception, on, t
 	})
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case there.commit == "":
-		return client.CreateBranch(ctx, branch, id)
+		return true, client.CreateBranch(ctx, branch, id)
 	}
-	return client.MoveBranch(ctx, branch, id)
+	return true, client.MoveBranch(ctx, branch, id)
 }
 
-// openPull finds the open pull request from the branch, or opens one. Whoever asks again for one that a person closed gets a new one.
-func (o exceptionOrder) openPull(ctx context.Context, done *preparedException, branch string, pulls []github.PullRequest) error {
-	for _, p := range pulls {
-		if p.Open && p.Base == o.branch {
-			done.number = p.Number
+// openPull opens a pull request from the branch where none is open, so whoever asks again for one that a person closed gets a new one. One that
+// is open is described anew where something was written.
+func (o exceptionOrder) openPull(ctx context.Context, done *preparedException, branch string, wrote bool) error {
+	title := fmt.Sprintf("Accept %s until %s, for #%d", done.entry.Rule, done.entry.Until, o.pull)
+	body := report.ExceptionBody(report.PreparedException{
+		Offer: o.offer, Pull: o.pull, By: o.by,
+		Entry: pipeline.ExceptionText(done.entry), File: config.FileName, Until: string(done.entry.Until), NoReason: done.entry.Reason == "",
+	})
+	if done.number > 0 {
+		if !wrote {
 			return nil
 		}
+		_, err := o.asker.client.Describe(ctx, done.number, title, []string{body})
+		return err
 	}
-	p := o.proposal
-	opened, err := o.asker.client.CreatePull(ctx, github.NewPull{
-		Title:  fmt.Sprintf("Accept %s until %s, for #%d", done.entry.Rule, done.entry.Until, o.pull),
-		Branch: branch, Base: o.branch,
-		Body: report.ExceptionBody(report.PreparedException{
-			Offer: report.Offer{ID: p.ID, Finding: p.Finding, Count: p.Count}, Pull: o.pull, By: o.by,
-			Entry: pipeline.ExceptionText(done.entry), File: config.FileName, Until: string(done.entry.Until), NoReason: done.entry.Reason == "",
-		}),
-	})
+	opened, err := o.asker.client.CreatePull(ctx, github.NewPull{Title: title, Branch: branch, Base: o.branch, Body: body})
 	done.number = opened.Number
 	return err
 }
@@ -227,11 +296,21 @@ func (done preparedException) reply(p pipeline.Proposal) string {
 	case done.stands:
 		return fmt.Sprintf("The default branch has this exception from %s already, until %s. Write %s; where this branch conflicts with the default branch, merge that first.",
 			rule, until, report.Code("/sluice recheck"))
+	case done.theirs:
+		text := fmt.Sprintf("An exception from %s, until %s, is in #%d, on which somebody has written since: I have left it as it is.",
+			rule, until, done.number)
+		if done.ended {
+			text += " Its last day has passed: write another one there."
+		}
+		if done.entry.Reason == "" {
+			text += " Its reason is empty: write there why the finding is accepted, since sluice refuses it without."
+		} else if done.unsaid {
+			text += " The reason in it is not yours: write it there, if it is to be."
+		}
+		return text
 	case done.entry.Reason == "":
 		return fmt.Sprintf("An exception from %s, until %s, is prepared in #%d. Its reason is empty: write there why the finding is accepted, "+
 			"since sluice refuses it without. It holds once that is reviewed and merged; then %s here.", rule, until, done.number, report.Code("/sluice recheck"))
-	case done.theirs:
-		return fmt.Sprintf("An exception from %s, until %s, is in #%d, on which somebody has written since: I have left it as it is.", rule, until, done.number)
 	}
 	return fmt.Sprintf("An exception from %s, until %s, is prepared in #%d. It holds once that is reviewed and merged; then %s here.",
 		rule, until, done.number, report.Code("/sluice recheck"))

@@ -111,6 +111,9 @@ func translateSegment(segment, env string) string {
 
 // Match reports whether a directory, or one above it, is what the glob chooses.
 func (g Glob) Match(dir string) bool {
+	if !strings.ContainsAny(string(g), "*{}") { // nothing but itself: it is matched a great many times
+		return g == "." || dir == string(g) || strings.HasPrefix(dir, string(g)+"/")
+	}
 	re := translate(string(g), "")
 	for !re.MatchString(dir) {
 		if dir == "." {

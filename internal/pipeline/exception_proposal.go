@@ -23,7 +23,6 @@ type Proposal struct {
 	// it stays what it is when lines move.
 	ID      string
 	Finding finding.Finding // the first that it is for
-	Count   int             // how many findings of the report it accepts
 	Gates   bool            // one of them makes the verdict fail
 	Of      config.Exception
 }
@@ -32,40 +31,52 @@ type Proposal struct {
 var ProposalID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
 // Proposals gives the exceptions that a report's findings allow: those that gate first, otherwise in the order of the findings. Left out are
-// findings that nothing makes up for, and those that an exception cannot name.
+// findings that nothing makes up for, and those that an exception cannot name, or not in a text of some length.
 func Proposals(r *report.Report) []Proposal { return proposals(r, proposalID) }
 
 // proposals leaves out exceptions that would be named alike: whoever names objects can search for two such names, and what is asked for must be what
 // is prepared.
 func proposals(r *report.Report, name func(config.Exception) string) []Proposal {
-	targets := make(map[string]plan.Target, len(r.Targets))
-	for _, t := range r.Targets {
-		targets[t.ID] = t.Target
-	}
+	targets := targetsOf(r)
 	var out []Proposal
-	var alike []string
+	places := make(map[string]int) // of each name in out
+	alike := make(map[string]bool)
 	for _, f := range r.Findings {
 		of, ok := exceptionFor(f, targets)
 		if !ok {
 			continue
 		}
 		id := name(of)
-		i := slices.IndexFunc(out, func(p Proposal) bool { return p.ID == id })
-		if i < 0 {
-			i = len(out)
+		i, known := places[id]
+		if !known {
+			i, places[id] = len(out), len(out)
 			out = append(out, Proposal{ID: id, Finding: f, Of: of})
 		}
 		out[i].Gates = out[i].Gates || r.Gates(f)
-		if !reflect.DeepEqual(out[i].Of, of) {
-			alike = append(alike, id)
-		}
+		alike[id] = alike[id] || known && !reflect.DeepEqual(out[i].Of, of)
 	}
-	out = slices.DeleteFunc(out, func(p Proposal) bool { return slices.Contains(alike, p.ID) })
-	for i := range out {
-		out[i].Count = countAccepted(out[i].Of, r.Findings, targets)
-	}
+	out = slices.DeleteFunc(out, func(p Proposal) bool { return alike[p.ID] })
 	slices.SortStableFunc(out, func(a, b Proposal) int { return cmp.Compare(rank(a), rank(b)) })
 	return out
+}
+
+// Counts gives how many findings of the report each of the proposals accepts. That takes a look at every finding for each: ask for those that are
+// shown.
+func Counts(r *report.Report, of []Proposal) []int {
+	targets := targetsOf(r)
+	counts := make([]int, len(of))
+	for i, p := range of {
+		counts[i] = countAccepted(p.Of, r.Findings, targets)
+	}
+	return counts
+}
+
+func targetsOf(r *report.Report) map[string]plan.Target {
+	targets := make(map[string]plan.Target, len(r.Targets))
+	for _, t := range r.Targets {
+		targets[t.ID] = t.Target
+	}
+	return targets
 }
 
 func rank(p Proposal) int {
@@ -77,9 +88,14 @@ func rank(p Proposal) int {
 
 // proposalID names what an exception is about.
 func proposalID(e config.Exception) string {
-	scope, _ := json.Marshal([]any{e.Rule, e.Environments, e.Targets, e.Objects, e.Paths}) // lists of texts: it cannot fail
-	sum := sha256.Sum256(scope)
+	sum := sha256.Sum256(scopeText(e))
 	return hex.EncodeToString(sum[:6])
+}
+
+// scopeText writes what an exception is about.
+func scopeText(e config.Exception) []byte {
+	scope, _ := json.Marshal([]any{e.Rule, e.Environments, e.Targets, e.Objects, e.Paths}) // lists of texts: it cannot fail
+	return scope
 }
 
 // What an exception can name. Source: the shapes of package config.
@@ -92,6 +108,9 @@ var (
 
 // maxNamedTargets bounds the targets that a proposal names one by one: a finding of a shared base concerns thousands of them.
 const maxNamedTargets = 20
+
+// maxExceptionText bounds what a proposal says, in bytes: a pull request whose body it is in must have room for it.
+const maxExceptionText = 8 << 10
 
 // exceptionFor gives the narrowest exception that accepts a finding where it is new; where it is not new anywhere, where it is. It is not
 // ok where there is none: of what could not be checked, of names with characters that patterns have no way to write.
@@ -127,9 +146,6 @@ func exceptionFor(f finding.Finding, targets map[string]plan.Target) (e config.E
 		dirs = append(dirs, config.Glob(target.Dir))
 		environments = append(environments, config.EnvironmentName(target.Environment))
 		byDir = byDir && target.Dir != "." && nameableDir.MatchString(target.Dir) // "." chooses what is below it too: everything
-		if at.ID != target.Dir && target.Environment != "" {
-			e.Environments = append(e.Environments, config.EnvironmentName(target.Environment)) // several share the directory
-		}
 	}
 	if len(dirs) == 0 {
 		return e, false
@@ -138,7 +154,7 @@ func exceptionFor(f finding.Finding, targets map[string]plan.Target) (e config.E
 		e.Targets, e.Environments = nil, environments
 	}
 	e.Environments = distinct(e.Environments)
-	return e, !slices.Contains(e.Environments, "")
+	return e, !slices.Contains(e.Environments, "") && len(scopeText(e)) <= maxExceptionText
 }
 
 func distinct[T ~string](list []T) []T {

@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/report"
 )
 
-// proposalReport is a report of findings in targets "dir" or "dir#environment"; the environment of a plain one is its last segment.
+// proposalReport is a report of findings in targets, whose environment is the last segment of their directory; that of the root is prod.
 func proposalReport(findings ...finding.Finding) *report.Report {
 	r := &report.Report{Findings: findings}
 	seen := make(map[string]bool)
@@ -24,11 +24,13 @@ func proposalReport(findings ...finding.Finding) *report.Report {
 				continue
 			}
 			seen[at.ID] = true
-			dir, environment, named := strings.Cut(at.ID, "#")
-			if !named {
-				environment = dir[strings.LastIndex(dir, "/")+1:]
+			environment := at.ID[strings.LastIndex(at.ID, "/")+1:]
+			if at.ID == "." {
+				environment = "prod"
 			}
-			r.Targets = append(r.Targets, report.Target{Target: plan.Target{ID: at.ID, Dir: dir, Environment: environment}, Status: report.Rendered, Base: report.Rendered})
+			r.Targets = append(r.Targets, report.Target{
+				Target: plan.Target{ID: at.ID, Dir: at.ID, Environment: environment}, Status: report.Rendered, Base: report.Rendered,
+			})
 		}
 	}
 	report.Finish(r)
@@ -63,9 +65,7 @@ func TestProposals(t *testing.T) {
 			config.Exception{Rule: "policy/host-path", Targets: []config.Glob{"apps/web/prod"}, Objects: []config.ObjectPattern{"Pod x"}}},
 		{"existing everywhere", finding.Finding{Object: "Pod x", Targets: in(finding.Existing, "b/dev", "a/dev")},
 			config.Exception{Rule: "policy/host-path", Targets: []config.Glob{"a/dev", "b/dev"}, Objects: []config.ObjectPattern{"Pod x"}}},
-		{"several targets share a directory", finding.Finding{Object: "Pod x", Targets: in(finding.New, "web#prod", "web#dev")},
-			config.Exception{Rule: "policy/host-path", Targets: []config.Glob{"web"}, Environments: []config.EnvironmentName{"dev", "prod"}, Objects: []config.ObjectPattern{"Pod x"}}},
-		{"the root directory, which is above everything", finding.Finding{Object: "Pod x", Targets: in(finding.New, ".#prod")},
+		{"the root directory, which is above everything", finding.Finding{Object: "Pod x", Targets: in(finding.New, ".")},
 			config.Exception{Rule: "policy/host-path", Environments: []config.EnvironmentName{"prod"}, Objects: []config.ObjectPattern{"Pod x"}}},
 		{"a directory that reads as a pattern", finding.Finding{Object: "Pod x", Targets: in(finding.New, "apps/*/prod")},
 			config.Exception{Rule: "policy/host-path", Environments: []config.EnvironmentName{"prod"}, Objects: []config.ObjectPattern{"Pod x"}}},
@@ -83,6 +83,7 @@ func TestProposals(t *testing.T) {
 		{"a rule with a line break", finding.Finding{Rule: "policy/x\nfixes #1", Targets: in(finding.New, "a/dev")}, config.Exception{}},
 		{"an object that reads as a pattern", finding.Finding{Object: "Pod *", Targets: in(finding.New, "a/dev")}, config.Exception{}},
 		{"a name that cannot be written", finding.Finding{Object: "Pod a b", Targets: in(finding.New, "a/dev")}, config.Exception{}},
+		{"a name of 70,000 characters", finding.Finding{Object: "Pod " + strings.Repeat("x", 70_000), Targets: in(finding.New, "a/dev")}, config.Exception{}},
 		{"a field that reads as a pattern", finding.Finding{Object: "Pod x", Path: "spec.**", Targets: in(finding.New, "a/dev")}, config.Exception{}},
 		{"a field that cannot be written", finding.Finding{Object: "Pod x", Path: `data["a b"]`, Targets: in(finding.New, "a/dev")}, config.Exception{}},
 	} {
@@ -100,7 +101,7 @@ func TestProposals(t *testing.T) {
 			}
 			continue
 		}
-		if len(got) != 1 || got[0].Count != 1 || !ProposalID.MatchString(got[0].ID) {
+		if len(got) != 1 || Counts(r, got)[0] != 1 || !ProposalID.MatchString(got[0].ID) {
 			t.Errorf("%s: %+v", test.name, got)
 			continue
 		}
@@ -160,10 +161,12 @@ func TestProposalNames(t *testing.T) {
 	if name(f) != name(moved) {
 		t.Error("the name differs when the line moves")
 	}
-	got := Proposals(proposalReport(warning, f, twin, other))
+	r := proposalReport(warning, f, twin, other)
+	got := Proposals(r)
+	counts := Counts(r, got)
 	var told []string
-	for _, p := range got {
-		told = append(told, fmt.Sprintf("%s %d %t", p.Of.Paths[0], p.Count, p.Gates))
+	for i, p := range got {
+		told = append(told, fmt.Sprintf("%s %d %t", p.Of.Paths[0], counts[i], p.Gates))
 	}
 	want := []string{"spec.a 2 true", "spec.b 1 true", "spec 4 false"} // an exception from a field is one from all below it
 	if diff := cmp.Diff(want, told); diff != "" {
@@ -175,5 +178,26 @@ func TestProposalNames(t *testing.T) {
 	byArea := func(e config.Exception) string { return strings.TrimSuffix(string(e.Paths[0]), ".b") } // as if "spec" and "spec.b" were named alike
 	if got := proposals(proposalReport(warning, f, other), byArea); len(got) != 1 || got[0].Of.Paths[0] != "spec.a" {
 		t.Errorf("of two that are named alike: %+v", got)
+	}
+}
+
+// TestProposalsOfManyFindings has so many that looking at each for each would not end within this test's time.
+func TestProposalsOfManyFindings(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	findings := make([]finding.Finding, many)
+	for i := range findings {
+		object, target := fmt.Sprintf("Pod x%d", i), fmt.Sprintf("apps/a%d/prod", i)
+		findings[i] = finding.Finding{Rule: "policy/host-path", Object: object, Path: "spec.volumes", Targets: in(finding.New, target)}
+	}
+	r := proposalReport(findings...)
+	got := Proposals(r)
+	if len(got) != many {
+		t.Fatalf("%d proposals", len(got))
+	}
+	for i, count := range Counts(r, got[:50]) {
+		if count != 1 {
+			t.Errorf("%s accepts %d", got[i].Of.Targets, count)
+		}
 	}
 }

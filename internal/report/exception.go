@@ -11,11 +11,14 @@ import (
 type Offer struct {
 	ID      string          // by which it is asked for
 	Finding finding.Finding // the first that it is for
-	Count   int             // how many it accepts
+	Count   int             // how many it accepts; of those after the first [MaxOffers] it is not told
 }
 
+// MaxOffers bounds the offers that are shown.
+const MaxOffers = 50
+
 // offerRows bound the rows of a table of offers, in falling sizes.
-var offerRows = []int{50, 10, 3}
+var offerRows = []int{MaxOffers, 10, 3}
 
 // Offers tells in Markdown, in falling sizes, which findings may be accepted and by which command. Without any, it says so.
 func Offers(offers []Offer) (out []string) {
