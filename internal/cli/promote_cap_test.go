@@ -54,7 +54,7 @@ func TestCapClosesGates(t *testing.T) {
 	w.repo.Commit("main", begin, "Applications")
 	w.repo.Commit("main", next, "Some change")
 	w.calm()
-	if said := strings.Join(w.notes, "\n"); !strings.Contains(said, "Up to 1 more") {
+	if said := strings.Join(w.notes, "\n"); !strings.Contains(said, "left to the next run") {
 		t.Errorf("the run says %q", said)
 	}
 	web := w.pullsFrom()[0]
@@ -90,5 +90,57 @@ func TestOneFailureKeepsNoPartFromBeingOpened(t *testing.T) {
 	}
 	if pulls := w.pullsFrom(); len(pulls) != 1 || !strings.HasPrefix(pulls[0].HeadRef, "sluice/promote-only/") {
 		t.Errorf("%+v", pulls)
+	}
+}
+
+// TestCallsBoundARun: what one promotion costs grows with what it carries and with its settings. A run counts the calls, and leaves to the next one what
+// comes after.
+func TestCallsBoundARun(t *testing.T) {
+	t.Parallel()
+	const apps, commits = 7, maxCarried
+	w := newTown(t)
+	w.repo.SetCollaborator("alice", "write")
+	begin, _ := applications(apps)
+	begin[".sluice.yaml"] = "promotion: {pull-request: {labels: [promotion], reviewers: [alice], assignees: [alice]}}\n"
+	w.repo.Commit("main", begin, "Applications")
+	for app := range apps {
+		for n := range commits {
+			name := fmt.Sprintf("dev/app%02d/kustomization.yaml", app)
+			w.repo.Commit("main", githubtest.Files{name: overlay(fmt.Sprintf("v%d", n+2))}, "Some change")
+		}
+	}
+	for run := 0; len(w.pullsFrom()) < apps; run++ {
+		before := len(w.pullsFrom())
+		calls, err := w.run(0)
+		if err != nil || calls >= 300 || len(w.pullsFrom()) == before {
+			t.Fatalf("run %d: %d calls, %d promotions are open, %d before (%v)", run+1, calls, len(w.pullsFrom()), before, err)
+		}
+		t.Logf("run %d: %d calls, %d promotions are open", run+1, calls, len(w.pullsFrom()))
+		if said := strings.Join(w.notes, "\n"); strings.Contains(said, "left to the next run") == (len(w.pullsFrom()) == apps) {
+			t.Errorf("run %d says %q", run+1, said)
+		}
+	}
+	if calls, err := w.run(0); err != nil || calls > 5 {
+		t.Errorf("%d calls where nothing has changed, want at most 5 (%v)", calls, err)
+	}
+}
+
+// TestHeldCostsNothing: what is held and was never begun is not asked after on GitHub.
+func TestHeldCostsNothing(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	begin, next := applications(10)
+	w.repo.Commit("main", begin, "Applications")
+	var holds strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&holds, "- {app: app%02d, to: staging, reason: frozen}\n", i)
+	}
+	next[".sluice/holds.yaml"] = holds.String()
+	w.repo.Commit("main", next, "Some change")
+	if calls, err := w.run(0); err != nil || calls > 5 || len(w.pullsFrom()) > 0 {
+		t.Errorf("%d calls, want at most 5; %d promotions are open (%v)", calls, len(w.pullsFrom()), err)
+	}
+	if said := strings.Join(w.notes, "\n"); strings.Count(said, "it is held") != 10 {
+		t.Errorf("the run says %q", said)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -213,7 +214,7 @@ func (w *work) draft(ctx context.Context) error {
 	switch {
 	case has && !had && !w.pull.Draft:
 		err := w.client.SetDraft(ctx, w.pull, true)
-		if refused := new(github.RefusedError); errors.As(err, &refused) {
+		if refused := refusal(err); refused != nil {
 			w.notes = append(w.notes, fmt.Sprintf("pull request %d has conflicts and is no draft: %s", w.pull.Number, refused.Reason))
 			return nil
 		}
@@ -234,11 +235,28 @@ func (w *work) autoMerge(ctx context.Context) error {
 		return nil
 	}
 	err := w.client.AutoMerge(ctx, w.pull, string(w.settings.AutoMerge))
-	if refused := new(github.RefusedError); errors.As(err, &refused) {
+	if refused := refusal(err); refused != nil {
 		w.notes = append(w.notes, fmt.Sprintf("pull request %d is not merged by itself: %s", w.pull.Number, refused.Reason))
 		return nil
 	}
 	return err
+}
+
+// refusal gives the error with which GitHub refuses a mutation for what it is: every run would get the same answer. It is nil for an outage, a
+// lost answer and a token that is none; those are for the next run to make good.
+func refusal(err error) *github.RefusedError {
+	refused := new(github.RefusedError)
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	answered := refused.Status == 0 && refused.Unwrap() == nil // by GraphQL, with a message of its own
+	// What GraphQL says, with status 200, where it failed or ran out of time.
+	failed := strings.HasPrefix(refused.Reason, "Something went wrong")
+	denied := refused.Status >= 400 && refused.Status < 500 && refused.Status != http.StatusUnauthorized && refused.Status != http.StatusRequestTimeout
+	if answered && !failed || denied {
+		return refused
+	}
+	return nil
 }
 
 // describe checks what the promotion changes, publishes the result, turns on auto-merge, and writes the body.
@@ -247,15 +265,7 @@ func (w *work) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := actionInputs{id: w.id, gate: w.gate}
-	bodies := report.Comment(checked, markdownOptions(w.env, in, checked, report.CommentLimit))
-	outcome := w.client.Publish(ctx, github.Publication{
-		Head: w.is.Tip, CommentID: w.id, Pull: w.pull.Number, Comment: bodies,
-		Check: github.CheckRun{
-			Name: w.id, Conclusion: conclusion(checked.Verdict), Title: checked.Headline(), Summary: bodies,
-			Annotations: annotations(checked), DetailsURL: w.env.RunURL, New: w.made,
-		},
-	})
+	outcome := w.client.Publish(ctx, w.publication(checked))
 	if len(outcome.Missing) > 0 {
 		return outcome.Missing[0].Why
 	}
@@ -263,6 +273,24 @@ func (w *work) describe(ctx context.Context) error {
 	if err := w.autoMerge(ctx); err != nil {
 		return err
 	}
+	return w.writeBody(ctx, checked, w.title())
+}
+
+// publication is the result of the check as it stands on the pull request.
+func (w *work) publication(checked *report.Report) github.Publication {
+	in := actionInputs{id: w.id, gate: w.gate}
+	bodies := report.Comment(checked, markdownOptions(w.env, in, checked, report.CommentLimit))
+	return github.Publication{
+		Head: w.is.Tip, CommentID: w.id, Pull: w.pull.Number, Comment: bodies,
+		Check: github.CheckRun{
+			Name: w.id, Conclusion: conclusion(checked.Verdict), Title: checked.Headline(), Summary: bodies,
+			Annotations: annotations(checked), DetailsURL: w.env.RunURL, New: w.made,
+		},
+	}
+}
+
+// writeBody writes the body of the pull request, with the title.
+func (w *work) writeBody(ctx context.Context, checked *report.Report, title string) error {
 	body := w.promotionBody
 	if w.back != nil {
 		body = w.rollbackBody
@@ -272,9 +300,10 @@ func (w *work) describe(ctx context.Context) error {
 		return err
 	}
 	texts = w.marked(texts)
-	written, err := w.client.Describe(ctx, w.pull.Number, w.title(), texts)
+	written, err := w.client.Describe(ctx, w.pull.Number, title, texts)
 	if err == nil {
-		_, w.lacks = published(github.PullRequest{Head: w.is.Tip, Body: texts[written]})
+		w.pull.Body = texts[written]
+		_, w.lacks = published(github.PullRequest{Head: w.is.Tip, Body: w.pull.Body})
 	}
 	return err
 }

@@ -158,3 +158,27 @@ environments:
 		t.Errorf("the gate is open, and auto-merge is %q", now.AutoMerge)
 	}
 }
+
+// TestOutageOfAutoMerge: GitHub fails when auto-merge is turned on, or a draft made. That is no refusal: the next run does it.
+func TestOutageOfAutoMerge(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]githubtest.Fault{
+		"a bad gateway": {Status: 502},
+		"too slow":      {Status: 200, Body: map[string]any{"errors": []any{map[string]any{"message": "Something went wrong while executing your query on 2099-03-02."}}}},
+	} {
+		w := newTown(t)
+		w.repo.AllowAutoMerge = true
+		w.repo.Commit("main", githubtest.Files{".sluice.yaml": "promotion: {pull-request: {auto-merge: squash}}\n"}, "Settings")
+		w.dev("v2")
+		fault.Method, fault.Path, fault.Times = "POST", "/graphql", -1
+		w.gh.AddFault(fault)
+		if _, err := w.run(0); err == nil {
+			t.Errorf("%s: the run says nothing of it", name)
+		}
+		w.gh.ClearFaults()
+		w.calm()
+		if p := w.pullsFrom()[0]; p.AutoMerge != "squash" {
+			t.Errorf("%s: auto-merge is %q after the next run", name, p.AutoMerge)
+		}
+	}
+}

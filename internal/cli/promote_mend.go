@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +17,7 @@ import (
 // The first line of a body says how far an earlier run came, and what GitHub refused of it. It is a hint for what need not be done again, and for
 // whether a run closed the pull request; what is promoted does not depend on it.
 var (
-	bodyMarker  = regexp.MustCompile(`^<!-- sluice:promotion head=([0-9a-f]{40,64}) state=([0-9a-f]{32})(?: lacks=([a-z,]+))? -->`)
+	bodyMarker  = regexp.MustCompile(`^<!-- sluice:promotion head=([0-9a-f]{40,64}) state=([0-9a-f]{32})(?: lacks=([a-z,]+)(?: tried=([0-9]{1,9}))?)? -->`)
 	closeMarker = "<!-- sluice:promotion closed -->"
 )
 
@@ -31,6 +34,16 @@ func published(p github.PullRequest) (state, lacks string) {
 		return "", ""
 	}
 	return m[2], m[3]
+}
+
+// triedAt gives the hour, counted from 1970, in which what a pull request lacks was refused again; 0 where no later run has tried.
+func triedAt(p github.PullRequest) int64 {
+	m := bodyMarker.FindStringSubmatch(p.Body)
+	if m == nil {
+		return 0
+	}
+	hour, _ := strconv.ParseInt(m[4], 10, 64) // "" is 0
+	return hour
 }
 
 // marked puts the first line before a body in its several lengths.
@@ -74,21 +87,90 @@ func joinWords(list, word string) string {
 }
 
 // maxRefused bounds of how many pull requests a run publishes anew what GitHub refuses again: a token that may never write check runs must not
-// make every run as long as the first.
-const maxRefused = 2
+// make every run as long as the first. What was refused again is left alone for hoursBetween.
+const (
+	maxRefused   = 2
+	hoursBetween = 24
+)
 
-// mend publishes a pull request anew that lacks something, though nothing is to be done about it: what was refused once may not be now.
-func (w *work) mend(ctx context.Context) error {
-	if w.lacks == "" || w.tally.refused == maxRefused || w.spent() {
-		return nil
+// mendAll publishes anew what pull requests lack about which nothing else is to be done: what was refused once may not be now. Those that no run
+// has tried come first, then those that were tried the longest ago; once GitHub takes something, none waits for its day.
+func (o *opener) mendAll(ctx context.Context) error {
+	lacking := o.tally.lacking
+	slices.SortStableFunc(lacking, func(a, b *work) int { return cmp.Compare(triedAt(a.pull), triedAt(b.pull)) })
+	refused, takes, errs := 0, false, []error{}
+	for _, w := range lacking {
+		before := triedAt(w.pull)
+		early := before > 0 && w.hour()-before < hoursBetween && w.hour() >= before
+		if refused == maxRefused || o.spent() {
+			break
+		}
+		if early && !takes {
+			continue
+		}
+		calls, said := o.client.Calls(), len(w.notes)
+		err := w.mend(ctx)
+		if w.opener != o { // that of a promotion which a person asked for has told its notes
+			o.notes = append(o.notes, w.notes[said:]...)
+		}
+		switch {
+		case errors.Is(err, github.ErrMoved): // the next run sees what it is now
+		case err != nil:
+			errs = append(errs, fmt.Errorf("publish what pull request %d lacks: %w", w.pull.Number, err))
+		case w.lacks != "":
+			refused++
+		default:
+			takes = true
+			o.tally.count(o.client.Calls() - calls)
+		}
+		if hopeless(ctx, err) {
+			break
+		}
 	}
-	if err := w.publishAll(ctx); err != nil {
+	return errors.Join(errs...)
+}
+
+func (w *work) hour() int64 { return w.now.Unix() / 3600 }
+
+// mend publishes of a pull request what it lacks, and nothing else: what people did to its labels, its title or auto-merge since stays.
+func (w *work) mend(ctx context.Context) error {
+	checked, err := w.check(ctx)
+	if err != nil {
 		return err
 	}
-	if w.lacks != "" {
-		w.tally.refused++
-	} else {
-		w.wrote = true
+	texts := strings.Contains(w.lacks, lacksText)
+	p := w.publication(checked)
+	if !texts {
+		p.Comment = nil
 	}
-	return nil
+	if !strings.Contains(w.lacks, lacksCheck) {
+		p.Check = github.CheckRun{}
+	}
+	outcome := w.client.Publish(ctx, p)
+	if len(outcome.Missing) > 0 {
+		return outcome.Missing[0].Why
+	}
+	w.noteLacks(outcome)
+	if texts {
+		err = w.writeBody(ctx, checked, w.pull.Title)
+	}
+	if err != nil || texts && w.lacks == "" {
+		return err
+	}
+	return w.stamp(ctx)
+}
+
+// stamp writes what a pull request lacks now, and when that was tried, into the first line of its body, and leaves the rest as it is.
+func (w *work) stamp(ctx context.Context) error {
+	line := fmt.Sprintf("<!-- sluice:promotion head=%s state=%s", w.is.Tip, w.want.State)
+	if w.lacks != "" {
+		line += fmt.Sprintf(" lacks=%s tried=%d", w.lacks, w.hour())
+	}
+	body := line + " -->" + w.pull.Body[len(bodyMarker.FindString(w.pull.Body)):]
+	if utf8.RuneCountInString(body) > github.MaxPullBody {
+		return nil // the next run tries again
+	}
+	_, err := w.client.Describe(ctx, w.pull.Number, w.pull.Title, []string{body})
+	w.pull.Body = body
+	return err
 }

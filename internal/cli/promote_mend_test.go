@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -40,10 +44,96 @@ func TestMarkers(t *testing.T) {
 			}
 		}
 	}
+	if got := triedAt(github.PullRequest{Body: "<!-- sluice:promotion head=" + head + " state=" + state + " lacks=check tried=495252 -->\n"}); got != 495252 {
+		t.Errorf("it was tried at %d", got)
+	}
+}
+
+// lesser gives a token that may write no check runs.
+func (w *town) lesser() string {
+	return w.gh.AddToken("ghs_less", githubtest.Token{Login: "github-actions[bot]", App: "github-actions", Permissions: map[string]string{
+		"contents": "write", "pull-requests": "write", "statuses": "write", "checks": "read",
+	}})
+}
+
+// TestMendingTouchesNothingElse: a pull request gets the check run that it lacked. That a person turned auto-merge off, took a label away and gave
+// it another title and more text stays so, whether GitHub takes the check run or not.
+func TestMendingTouchesNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.repo.AllowAutoMerge = true
+	w.repo.Commit("main", githubtest.Files{".sluice.yaml": "promotion: {pull-request: {labels: [promotion], auto-merge: squash}}\n"}, "Settings")
+	w.dev("v2")
+	may := w.token
+	w.token = w.lesser()
+	w.calm()
+	p := w.pullsFrom()[0]
+	if p.AutoMerge != "squash" || len(p.Labels) != 1 {
+		t.Fatalf("%+v", p)
+	}
+	w.repo.EditPullRequest(p.Number, githubtest.PullEdit{Title: "Mine", Body: p.Body + "\nMine too.", Labels: []string{}, AutoMerge: ""})
+	for _, w.token = range []string{w.token, may} {
+		_ = w.clock.sleep(t.Context(), hoursBetween*time.Hour)
+		w.calm()
+		now := w.pullsFrom()[0]
+		if now.Title != "Mine" || now.AutoMerge != "" || len(now.Labels) > 0 || !strings.HasSuffix(now.Body, "\nMine too.") {
+			t.Errorf("what a person did was undone: %+v", now)
+		}
+		if got, want := len(w.repo.CheckRuns(p.Head)) > 0, w.token == may; got != want || strings.Contains(now.Body, "lacks=") == want {
+			t.Errorf("there is a check run: %v, want %v:\n%s", got, want, now.Body)
+		}
+	}
+}
+
+// refuseChecks refuses the check runs of some commits.
+type refuseChecks []string
+
+func (r refuseChecks) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/check-runs") {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, head := range r {
+			if bytes.Contains(body, []byte(head)) {
+				return &http.Response{
+					StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
+					Body: io.NopCloser(strings.NewReader(`{"message": "Resource not accessible by integration"}`)),
+				}, nil
+			}
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// TestMendingStarvesNobody: as many pull requests as a run tries for nothing stay without their check runs for good. The one after them gets its
+// own.
+func TestMendingStarvesNobody(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	begin, next := applications(maxRefused + 1)
+	w.repo.Commit("main", begin, "Applications")
+	w.repo.Commit("main", next, "Some change")
+	may := w.token
+	w.token = w.lesser()
+	w.calm()
+	w.token = may
+	var refused refuseChecks
+	pulls := w.pullsFrom()
+	for _, p := range pulls[:maxRefused] {
+		refused = append(refused, p.Head)
+	}
+	w.next = refused
+	w.calm()
+	w.calm()
+	if got := len(w.repo.CheckRuns(pulls[maxRefused].Head)); got != 1 {
+		t.Errorf("the last one has %d check runs:\n%s", got, w.state())
+	}
 }
 
 // TestRefusedForLong: a token may not write check runs for a time. The promotions stand with commit statuses, each run asks again for a few of
-// them only, and once it may, all get their check runs, within what one run may call.
+// them only and for none twice a day, and once it may, all get their check runs, within what one run may call.
 func TestRefusedForLong(t *testing.T) {
 	t.Parallel()
 	const apps = maxWritten + 2
@@ -75,20 +165,25 @@ func TestRefusedForLong(t *testing.T) {
 		}
 	}
 	may := w.token
-	w.token = w.gh.AddToken("ghs_less", githubtest.Token{Login: "github-actions[bot]", App: "github-actions", Permissions: map[string]string{
-		"contents": "write", "pull-requests": "write", "statuses": "write", "checks": "read",
-	}})
+	w.token = w.lesser()
 	run(299)
 	run(299)
 	if checks, statuses := verdicts(); checks != 0 || statuses != apps {
 		t.Errorf("%d check runs and %d statuses, want none and %d", checks, statuses, apps)
 	}
+	for range apps / maxRefused { // once each, in the end
+		run(5 + 10*maxRefused)
+	}
 	before := w.state()
-	run(5 + 10*maxRefused)
+	if strings.Count(before, "lacks=check tried=") != apps {
+		t.Errorf("some were not tried again:\n%s", before)
+	}
+	run(5)
 	if diff := cmp.Diff(before, w.state()); diff != "" {
 		t.Errorf("a run that may not changes something (-before +after):\n%s", diff)
 	}
 	w.token = may
+	_ = w.clock.sleep(t.Context(), hoursBetween*time.Hour)
 	run(299)
 	if checks, _ := verdicts(); checks != maxWritten {
 		t.Errorf("%d check runs, want %d after one run", checks, maxWritten)

@@ -111,7 +111,10 @@ func (c *Command) openPromotions(ctx context.Context, run promotionRun) (*pipeli
 	}
 	if !hopeless(ctx, errors.Join(errs...)) { // one unit that fails keeps nothing else from being done
 		more, err := o.standing(ctx, units)
-		if errs = append(errs, err); errors.Join(errs...) == nil {
+		if errs = append(errs, err); !hopeless(ctx, err) {
+			errs = append(errs, o.mendAll(ctx))
+		}
+		if errors.Join(errs...) == nil {
 			errs = append(errs, o.sweep(ctx, append(units, more...)))
 		}
 	}
@@ -133,21 +136,32 @@ func hopeless(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.As(err, new(*github.LimitError)) || errors.As(err, new(*github.PermissionError))
 }
 
-// maxWritten bounds for how many units one run writes. One costs some 13 calls, half of which make something; GitHub allows the token of a
-// workflow 1,000 calls an hour, and anybody some 500 that make something
+// maxWritten and maxCalls bound for how many units one run writes, and what that may cost until it begins with another. One costs some 13 calls, half of
+// which make something, one more for each commit that it carries and asks after, and for labels, reviewers and assignees: fifty at most. GitHub allows
+// the token of a workflow 1,000 calls an hour, and anybody some 500 that make something
 // (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). Only what comes further counts, for that is not written
 // again: so the next run comes to the units after it, whatever fails each time and whatever is only kept as it is.
-const maxWritten = 20
+const (
+	maxWritten = 20
+	maxCalls   = 255
+)
 
 // tally counts the units of a run.
 type tally struct {
-	written int // for which something was made that need not be made again
-	left    int // that have something to promote and are left to the next run
-	refused int // for which GitHub refused again what it had refused before
+	written int     // for which something was made that need not be made again
+	calls   int     // that those took
+	left    int     // that have something to promote and are left to the next run
+	lacking []*work // about which nothing is to be done, and which lack something
+}
+
+// count takes note of a unit that was written, and of the calls that it took.
+func (t *tally) count(calls int) {
+	t.written++
+	t.calls += calls
 }
 
 // spent reports whether this run has written for as many units as one may.
-func (o *opener) spent() bool { return o.tally.written >= maxWritten }
+func (o *opener) spent() bool { return o.tally.written >= maxWritten || o.tally.calls >= maxCalls }
 
 // leave leaves a unit without a pull request to the next run.
 func (o *opener) leave(unit pipeline.Unit) {
@@ -164,7 +178,7 @@ func (o *opener) leave(unit pipeline.Unit) {
 func (o *opener) tellLeft() {
 	if o.tally.left > 0 {
 		o.notes = append(o.notes, fmt.Sprintf("%d promotions were opened or changed, as many as one run does within GitHub's limits. "+
-			"Up to %d more are left to the next run, by a push or by schedule", maxWritten, o.tally.left))
+			"Up to %d more are left to the next run, by a push or by schedule", o.tally.written, o.tally.left))
 	}
 }
 
@@ -252,6 +266,7 @@ const maxRetries = 4
 
 // reconcile does what is missing for one unit, and gives it with what became of it.
 func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (*work, error) {
+	calls := o.client.Calls()
 	for try := 1; ; try++ {
 		w := &work{opener: o, unit: unit, earlier: make(map[edgeKey]bool)}
 		err := w.run(ctx)
@@ -264,7 +279,7 @@ func (o *opener) reconcile(ctx context.Context, unit pipeline.Unit) (*work, erro
 			w.unit.Edges[i].PullRequest = w.outcome
 		}
 		if w.wrote {
-			o.tally.written++
+			o.tally.count(o.client.Calls() - calls)
 		}
 		return w, err
 	}

@@ -75,8 +75,8 @@ func (w *work) run(ctx context.Context) error {
 		}
 		w.wrote = w.wrote || step.Makes()
 	}
-	if len(decision.Steps) == 0 && w.is.Open != nil && w.is.Taken == 0 && !w.is.Newer {
-		return w.mend(ctx)
+	if len(decision.Steps) == 0 && w.is.Open != nil && w.is.Taken == 0 && !w.is.Newer && w.lacks != "" {
+		w.tally.lacking = append(w.tally.lacking, w)
 	}
 	return nil
 }
@@ -272,8 +272,8 @@ func (w *work) compare(ctx context.Context) (err error) {
 		w.is.Same = false // a person gives another reason: what is asked for stands in the commit
 	}
 	w.want.State = w.state()
-	if w.is.Open != nil || w.is.Taken > 0 || w.want.Empty && w.is.Tip == "" {
-		return nil
+	if w.is.Open != nil || w.is.Taken > 0 || (w.want.Empty || w.want.Held) && w.is.Tip == "" {
+		return nil // what was closed or merged before decides nothing
 	}
 	pulls, err := w.client.PullsOf(ctx, w.unit.Branch)
 	if err != nil {

@@ -113,6 +113,21 @@ func (r *Repo) Retarget(number int, base string) {
 	p.wasBase, p.baseRef, p.base = p.baseRef, base, r.Tip(base)
 }
 
+// PullEdit is what a person leaves of a pull request.
+type PullEdit struct {
+	Title, Body string
+	Labels      []string
+	AutoMerge   string // the method; "" turns it off
+}
+
+// EditPullRequest changes one as a person would.
+func (r *Repo) EditPullRequest(number int, e PullEdit) {
+	r.gh.mu.Lock()
+	defer r.gh.mu.Unlock()
+	p := r.pull(number)
+	p.title, p.body, p.labels, p.autoMerge, p.last = e.Title, e.Body, e.Labels, e.AutoMerge, r.gh.now()
+}
+
 // ClosePullRequest closes one without merging, as a person would.
 func (r *Repo) ClosePullRequest(number int) {
 	r.gh.mu.Lock()
