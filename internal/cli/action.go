@@ -129,6 +129,10 @@ func (c *Command) runAction(cmd *cobra.Command, actions *github.Actions) error {
 		c.say("Nothing was done: a button was pressed, and the step lacks `ignore-button: true`.\n")
 		return nil
 	}
+	if event.OwnStatus(in.id) {
+		c.say("Nothing was done: the status %q is the step's own verdict.\n", event.Status)
+		return nil
+	}
 	asked := event.Comment != nil || event.Rerun != nil || event.Click != nil
 	if event.Check || event.Promote || event.Run != nil || asked {
 		if err := c.authenticate(ctx, &in, actions, event); err != nil {

@@ -3,6 +3,8 @@ package github_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -187,5 +189,22 @@ func TestPullsAt(t *testing.T) {
 	s.push(t)
 	if got, err := s.client.PullsAt(t.Context(), old); err != nil || len(got) > 0 {
 		t.Errorf("a commit that is no head any more: %v, %v", got, err)
+	}
+}
+
+// TestOwnStatus: a verdict that stands in for the check run of a step called otherwise than sluice starts no promotion.
+func TestOwnStatus(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	for context, own := range map[string]bool{"eu": true, "eu (push)": true, "europe": false, "us": false, "eu/argocd": false} {
+		path := filepath.Join(t.TempDir(), "event.json")
+		if err := os.WriteFile(path, s.repo.StatusEvent(s.head, context, "success"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env := map[string]string{"GITHUB_EVENT_NAME": "status", "GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": s.repo.FullName, "GITHUB_SHA": s.head}
+		event, err := github.NewActions(func(key string) string { return env[key] }, nil).Event()
+		if err != nil || event.OwnStatus("eu") != own {
+			t.Errorf("%q: %v, %v, want %v", context, event.OwnStatus("eu"), err, own)
+		}
 	}
 }

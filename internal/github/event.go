@@ -26,6 +26,8 @@ type Event struct {
 	Head string // commit to check; the check run or status goes to it
 	Ref  string // the branch or tag at Head as a full ref (refs/heads/main); for a pull request the branch it goes to
 
+	Status string // the context of the commit status that was written; "" for other events
+
 	Pull    *Pull     // the pull request; nil for other events
 	Run     *Run      // the run of a fork's pull request, whose report is to be published; nil for other events
 	Comment *Comment  // a comment with commands; nil for other events

@@ -114,7 +114,13 @@ func (c *checkPayload) ref() *CheckRef {
 	return &CheckRef{Head: c.HeadSHA, Name: c.Name, ID: c.ExternalID, Apps: apps}
 }
 
+// OwnStatus reports whether the event is a commit status that stands in for the check run of the step with an id: it opens no gate.
+func (e Event) OwnStatus(id string) bool {
+	return e.Status != "" && (e.Status == id || strings.HasPrefix(e.Status, id+" ("))
+}
+
 func readStatus(e *Event, p payload, env Env) string {
+	e.Status = p.Context
 	switch {
 	case strings.HasPrefix(p.Context, "sluice"):
 		e.Head, e.Why = p.SHA, "the status is one of sluice's own"

@@ -130,7 +130,7 @@ func TestEveryExampleEvent(t *testing.T) {
 		"check_suite.completed.json": {
 			Name: "check_suite", Action: "completed", Repo: hello, DefaultBranch: "main", Sender: "Codertocat", Promote: true, Head: runnerAt, Ref: "refs/heads/main",
 		},
-		"status.json": gate("status", ""),
+		"status.json": ofStatus(gate("status", ""), "default"),
 		"pull_request_review.submitted.json": {
 			Name: "pull_request_review", Action: "submitted", Repo: hello, DefaultBranch: "master", Sender: "Codertocat", Head: prHead, Ref: "refs/heads/master",
 			Why: "the review only comments: it approves nothing",
@@ -344,4 +344,10 @@ func FuzzParseEvent(f *testing.F) {
 			t.Error("nothing to do, and not said why")
 		}
 	})
+}
+
+// ofStatus is the event of a commit status of a context.
+func ofStatus(e github.Event, context string) github.Event {
+	e.Status = context
+	return e
 }

@@ -21,7 +21,8 @@ type fixedToken string
 
 func (t fixedToken) token(context.Context, string) (string, error) { return string(t), nil }
 
-// renewBefore is how long before its end a token is not used any more: longer than one request with all its waiting.
+// renewBefore is how long before its end a token is not used any more: longer than all waiting may take. A request whose
+// tries time out besides may take two minutes more: a token that ends meanwhile is refused, and got anew.
 const renewBefore = 6 * time.Minute
 
 // Installation gets the tokens of a GitHub App that is installed on one repository. Each reaches only that repository and lives for an
