@@ -293,7 +293,7 @@ own description of its API.
 | note, re-run | everything but what a note of the run names, and exit code 0. The next run leaves everything as without the fault |
 | error, re-run | the run says what is missing and ends with exit code 3. The next run leaves everything as without the fault |
 
-All waiting of a run is bounded by five minutes. Nothing is ever there twice, except that two runs at once may both write one check run; and a run for an older head never overwrites a newer one.
+All waiting is bounded by five minutes, for each part of a run that asks GitHub on its own. Nothing is ever there twice, except that two runs at once may both write one check run; and a run for an older head never overwrites a newer one.
 The last tables are of promotions, whose state is their pull requests, branches, commits, comments, statuses and check runs.
 `
 
